@@ -1,0 +1,132 @@
+// Package registry holds the nouns of the registry and their rules. It does no I/O.
+package registry
+
+import (
+	"slices"
+	"time"
+)
+
+// Visibility is who may see a project or group. The names are GitLab's.
+type Visibility string
+
+// The visibilities.
+const (
+	Private  Visibility = "private"  // members
+	Internal Visibility = "internal" // anybody signed in
+	Public   Visibility = "public"   // anybody
+)
+
+// AccessLevel is a member's role, with GitLab's numbers.
+type AccessLevel int
+
+// The roles. NoAccess is not stored: it is what a stranger has.
+const (
+	NoAccess   AccessLevel = 0
+	Guest      AccessLevel = 10
+	Planner    AccessLevel = 15
+	Reporter   AccessLevel = 20
+	Developer  AccessLevel = 30
+	Maintainer AccessLevel = 40
+	Owner      AccessLevel = 50
+)
+
+// PackageAccess is a project's package_registry_access_level.
+type PackageAccess string
+
+// The package access levels.
+const (
+	PackagesDisabled PackageAccess = "disabled" // nobody, not even members
+	PackagesPrivate  PackageAccess = "private"  // members only
+	PackagesEnabled  PackageAccess = "enabled"  // as the project's visibility says
+	PackagesPublic   PackageAccess = "public"   // anyone may pull
+)
+
+// Group is a namespace of projects and further groups.
+type Group struct {
+	ID          int64
+	ParentID    int64 // 0 at the root
+	Path        string
+	FullPath    string
+	Name        string
+	Visibility  Visibility
+	AncestorIDs []int64 // from the root down to the group itself
+}
+
+// Project holds packages.
+type Project struct {
+	ID                    int64
+	GroupID               int64
+	GroupAncestorIDs      []int64 // of its group, from the root down
+	Path                  string
+	FullPath              string
+	Name                  string
+	Visibility            Visibility
+	PackageAccess         PackageAccess
+	AllowReuseAfterDelete bool // its own setting or its group's
+}
+
+// PackageStatus is a package's state. The names are GitLab's, in the API and in the database.
+type PackageStatus string
+
+// The statuses.
+const (
+	StatusDefault            PackageStatus = "default"
+	StatusHidden             PackageStatus = "hidden" // served, not listed
+	StatusProcessing         PackageStatus = "processing"
+	StatusError              PackageStatus = "error" // listed, not served
+	StatusPendingDestruction PackageStatus = "pending_destruction"
+	StatusDeprecated         PackageStatus = "deprecated"
+)
+
+// Installable returns the statuses that package clients are served.
+func Installable() []string {
+	return []string{string(StatusDefault), string(StatusHidden), string(StatusDeprecated)}
+}
+
+// Valid reports whether s is one of the statuses.
+func (s PackageStatus) Valid() bool {
+	return slices.Contains([]PackageStatus{
+		StatusDefault, StatusHidden, StatusProcessing, StatusError, StatusPendingDestruction, StatusDeprecated,
+	}, s)
+}
+
+// ActorKind tells people from tokens that act for themselves.
+type ActorKind string
+
+// The kinds of actor.
+const (
+	Anonymous   ActorKind = "anonymous"
+	User        ActorKind = "user"
+	DeployToken ActorKind = "deploy_token"
+	System      ActorKind = "system" // the registry itself: jobs and events
+)
+
+// Scope is what a token was given. The names are GitLab's.
+type Scope string
+
+// The scopes.
+const (
+	ScopeAPI                  Scope = "api"
+	ScopeReadAPI              Scope = "read_api"
+	ScopeReadPackageRegistry  Scope = "read_package_registry"
+	ScopeWritePackageRegistry Scope = "write_package_registry"
+)
+
+// Actor is who sent a request, whatever the transport of the credentials.
+// The zero Actor is nobody: it has no kind and may do nothing.
+type Actor struct {
+	Kind      ActorKind
+	UserID    int64 // of a user
+	TokenID   int64 // of the token used; 0 for anonymous and for passwords
+	Username  string
+	Admin     bool
+	Scopes    []Scope
+	ExpiresAt time.Time // of the credential; zero: never
+
+	// A deploy token's home: exactly one is set.
+	ProjectID int64
+	GroupID   int64
+}
+
+// Has reports whether the actor's credential carries the scope.
+func (a Actor) Has(s Scope) bool { return slices.Contains(a.Scopes, s) }

@@ -1,0 +1,3 @@
+module github.com/pakhus/pakhus/migrations
+
+go 1.26.0

@@ -1,0 +1,102 @@
+package spec
+
+import "net/http"
+
+// RequestContext is common to requests, jobs and events.
+type RequestContext struct {
+	RequestID string
+	Scope     string // opaque, for calls back to the core
+	Project   Project
+	Actor     Actor
+	BaseURL   string // of the format's mount, without a trailing slash
+	Attempt   int    // 1, and one more each time the core asks again
+}
+
+// Request is one HTTP request after the core's work: matched, permitted, its body consumed.
+type Request struct {
+	RequestContext
+	RouteID    string
+	Level      Level
+	Params     map[string]string
+	Query      map[string][]string
+	Header     http.Header // allow-listed; never credentials
+	MediaType  string      // of Route.Produces
+	Body       []byte
+	Form       map[string][]string
+	Uploads    []Upload
+	Prefetched [][]FoundPackage // one for each of the route's prefetch finders
+}
+
+// Upload is a file the core has stored for this request.
+type Upload struct {
+	Handle      string // valid only within this request's scope
+	Part        string // multipart part, or JSON path joined by "/"
+	FileName    string
+	ContentType string
+	Size        int64
+	Digests     Digests
+	Inline      []byte // only under BodyPolicy.InlineBelow
+}
+
+// Response is what a plugin answers: exactly one outcome, and perhaps a plan.
+type Response struct {
+	Outcome Outcome
+	Plan    *Plan
+}
+
+// Outcome is one of *HTTPResponse, *SendFile, *Redirect, *IssueToken, *StartLogin, *PollLogin.
+type Outcome interface{ outcome() }
+
+// HTTPResponse is an answer made by the plugin.
+type HTTPResponse struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// SendFile answers with a stored file: one of FileID and UploadHandle.
+type SendFile struct {
+	FileID       int64
+	UploadHandle string
+	ContentType  string
+	FileName     string // for Content-Disposition; empty: the stored name
+	Header       http.Header
+}
+
+// Redirect sends the client elsewhere below the request's base URL.
+type Redirect struct {
+	Status   int
+	Location string
+}
+
+// IssueToken answers a login with a new token of the request's actor, which the
+// core puts where Template's body has Placeholder.
+type IssueToken struct {
+	Template    HTTPResponse
+	Placeholder string
+	Name        string
+}
+
+// StartLogin begins a sign-in in the browser.
+type StartLogin struct {
+	Template            HTTPResponse
+	LoginURLPlaceholder string
+	LoginIDPlaceholder  string
+	Name                string
+}
+
+// PollLogin asks how a sign-in stands.
+type PollLogin struct {
+	LoginID     string
+	Pending     HTTPResponse
+	Template    HTTPResponse
+	Placeholder string
+	Gone        HTTPResponse
+}
+
+func (*HTTPResponse) outcome() {}
+func (*SendFile) outcome()     {}
+func (*Redirect) outcome()     {}
+func (*IssueToken) outcome()   {}
+func (*StartLogin) outcome()   {}
+func (*PollLogin) outcome()    {}
