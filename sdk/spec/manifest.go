@@ -212,7 +212,8 @@ type JobKind struct {
 	MaxAttempts int
 }
 
-// Finder selects packages of the request's project and format.
+// Finder selects packages of the request's project and format. Name, Version
+// and NamePrefix are compared with the packages' keys, the normalised forms.
 type Finder struct {
 	Name       string // "{param}" is replaced in a prefetch
 	Version    string

@@ -7,11 +7,12 @@ type Plan struct {
 	Preconditions []Precondition
 	Operations    []Operation
 	Jobs          []EnqueueJob
+	Touch         []string // cache keys that end with this plan, beside the names of the packages it touches
 }
 
 // Empty reports whether committing the plan would change nothing.
 func (p *Plan) Empty() bool {
-	return p == nil || len(p.Preconditions)+len(p.Operations)+len(p.Jobs) == 0
+	return p == nil || len(p.Preconditions)+len(p.Operations)+len(p.Jobs)+len(p.Touch) == 0
 }
 
 // Precondition is checked under the package's lock before the first operation.

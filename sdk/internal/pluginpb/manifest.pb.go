@@ -1250,11 +1250,13 @@ func (x *JobKind) GetMaxAttempts() int32 {
 // Finder selects packages of one name space: the format and project of the request.
 type Finder struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// "{param}" is replaced in a prefetch.
-	Name    string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Compared with the package's key, its normalised form. "{param}" is replaced in a prefetch.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Likewise.
 	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
 	// Only packages that have a file with this name, and only that file of them.
-	FileName   string `protobuf:"bytes,3,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
+	FileName string `protobuf:"bytes,3,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
+	// Of the key.
 	NamePrefix string `protobuf:"bytes,4,opt,name=name_prefix,json=namePrefix,proto3" json:"name_prefix,omitempty"`
 	// Default: the statuses that are served to clients (default, hidden, deprecated).
 	Statuses []string `protobuf:"bytes,5,rep,name=statuses,proto3" json:"statuses,omitempty"`

@@ -131,8 +131,10 @@ type Plan struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Preconditions []*Precondition        `protobuf:"bytes,1,rep,name=preconditions,proto3" json:"preconditions,omitempty"`
 	// In order. An operation the core does not know is an error, never ignored.
-	Operations    []*Operation  `protobuf:"bytes,2,rep,name=operations,proto3" json:"operations,omitempty"`
-	Jobs          []*EnqueueJob `protobuf:"bytes,3,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	Operations []*Operation  `protobuf:"bytes,2,rep,name=operations,proto3" json:"operations,omitempty"`
+	Jobs       []*EnqueueJob `protobuf:"bytes,3,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	// Cache keys whose answers end with this plan, beside the names of the packages it touches.
+	Touch         []string `protobuf:"bytes,4,rep,name=touch,proto3" json:"touch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -184,6 +186,13 @@ func (x *Plan) GetOperations() []*Operation {
 func (x *Plan) GetJobs() []*EnqueueJob {
 	if x != nil {
 		return x.Jobs
+	}
+	return nil
+}
+
+func (x *Plan) GetTouch() []string {
+	if x != nil {
+		return x.Touch
 	}
 	return nil
 }
@@ -1320,13 +1329,14 @@ const file_pakhus_format_v1_plan_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x124\n" +
 	"\x05value\x18\x02 \x01(\v2\x1e.pakhus.format.v1.HeaderValuesR\x05value:\x028\x01\"&\n" +
 	"\fHeaderValues\x12\x16\n" +
-	"\x06values\x18\x01 \x03(\tR\x06values\"\xbb\x01\n" +
+	"\x06values\x18\x01 \x03(\tR\x06values\"\xd1\x01\n" +
 	"\x04Plan\x12D\n" +
 	"\rpreconditions\x18\x01 \x03(\v2\x1e.pakhus.format.v1.PreconditionR\rpreconditions\x12;\n" +
 	"\n" +
 	"operations\x18\x02 \x03(\v2\x1b.pakhus.format.v1.OperationR\n" +
 	"operations\x120\n" +
-	"\x04jobs\x18\x03 \x03(\v2\x1c.pakhus.format.v1.EnqueueJobR\x04jobs\"\x93\x03\n" +
+	"\x04jobs\x18\x03 \x03(\v2\x1c.pakhus.format.v1.EnqueueJobR\x04jobs\x12\x14\n" +
+	"\x05touch\x18\x04 \x03(\tR\x05touch\"\x93\x03\n" +
 	"\fPrecondition\x12U\n" +
 	"\x0epackage_absent\x18\x01 \x01(\v2,.pakhus.format.v1.Precondition.PackageAbsentH\x00R\rpackageAbsent\x12^\n" +
 	"\x11package_unchanged\x18\x02 \x01(\v2/.pakhus.format.v1.Precondition.PackageUnchangedH\x00R\x10packageUnchanged\x12=\n" +

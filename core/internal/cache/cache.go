@@ -1,0 +1,94 @@
+// Package cache keeps answers that plugins made. It never decides whether an
+// answer is still right: an answer is stored under an entity tag that is made
+// from the generations it depends on, so an overtaken answer is simply never
+// asked for again and leaves when room is needed.
+package cache
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/maypok86/otter/v2"
+)
+
+// Answers is a store bounded by bytes, safe for concurrent use.
+type Answers struct {
+	store *otter.Cache[string, *Answer]
+}
+
+// New makes a store of at most maxBytes of bodies. It returns an error only if
+// maxBytes is not positive.
+func New(maxBytes int64) (*Answers, error) {
+	store, err := otter.New(&otter.Options[string, *Answer]{
+		MaximumWeight: uint64(max(maxBytes, 0)), //nolint:gosec // not negative
+		Weigher:       func(tag string, a *Answer) uint32 { return a.weight(tag) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("answer cache of %d bytes: %w", maxBytes, err)
+	}
+	return &Answers{store: store}, nil
+}
+
+// Get returns the answer kept under the tag.
+func (c *Answers) Get(tag string) (*Answer, bool) { return c.store.GetIfPresent(tag) }
+
+// Put keeps an answer, perhaps at the price of others.
+func (c *Answers) Put(tag string, a *Answer) { c.store.Set(tag, a) }
+
+// Answer is a 200 with a body, or one stored file. It is not changed after it
+// was made, but for the compressed form, which is made when first asked for.
+type Answer struct {
+	Header http.Header
+	Body   []byte
+	File   *File
+
+	once sync.Once
+	zip  []byte
+}
+
+// File is a stored file to send, with all that it takes to send it.
+type File struct {
+	PackageID   int64
+	SHA256      [32]byte
+	Name        string
+	ContentType string
+}
+
+// NewAnswer makes an answer of a body. Neither header nor body may be changed afterwards.
+func NewAnswer(h http.Header, body []byte) *Answer { return &Answer{Header: h, Body: body} }
+
+// NewFileAnswer makes an answer of a file.
+func NewFileAnswer(h http.Header, f File) *Answer { return &Answer{Header: h, File: &f} }
+
+// minGzip is the size from which compression is worth its header and its time.
+const minGzip = 1 << 10
+
+// Gzip returns the compressed body, or nil if the body is too small to gain.
+func (a *Answer) Gzip() []byte {
+	if len(a.Body) < minGzip {
+		return nil
+	}
+	a.once.Do(func() {
+		var b bytes.Buffer
+		// The answer is compressed once and sent often, but a client waits: the fastest level.
+		w, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+		if err != nil {
+			return
+		}
+		if _, err := w.Write(a.Body); err != nil || w.Close() != nil {
+			return
+		}
+		a.zip = b.Bytes()
+	})
+	return a.zip
+}
+
+// weight counts the body one and a third times, for its compressed form, and
+// something for the entry itself.
+func (a *Answer) weight(tag string) uint32 {
+	const entry = 512
+	return uint32(len(tag) + len(a.Body)*4/3 + entry) //nolint:gosec // bodies are bounded by spec.MaxResponseBytes
+}

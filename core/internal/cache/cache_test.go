@@ -1,0 +1,52 @@
+package cache_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/pakhus/pakhus/core/internal/cache"
+)
+
+func TestAnswersAreKeptWithinTheirBound(t *testing.T) {
+	t.Parallel()
+	answers, err := cache.New(1 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := bytes.Repeat([]byte("x"), 64<<10)
+	kept := 0
+	for i := range 200 {
+		answers.Put(fmt.Sprint(i), cache.NewAnswer(http.Header{}, body))
+	}
+	for i := range 200 {
+		if _, ok := answers.Get(fmt.Sprint(i)); ok {
+			kept++
+		}
+	}
+	// otter evicts in the background and may hold a little more for a moment.
+	if kept == 0 || kept > 100 {
+		t.Fatalf("%d answers of 64 KiB kept in 1 MiB", kept)
+	}
+}
+
+func TestGzip(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat("some text that repeats ", 1000)
+	a := cache.NewAnswer(http.Header{}, []byte(text))
+	r, err := gzip.NewReader(bytes.NewReader(a.Gzip()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(r)
+	if err != nil || string(got) != text {
+		t.Fatalf("unzipped %d bytes, %v", len(got), err)
+	}
+	if cache.NewAnswer(http.Header{}, []byte("small")).Gzip() != nil {
+		t.Fatal("a small body was compressed")
+	}
+}

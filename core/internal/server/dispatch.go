@@ -1,0 +1,199 @@
+package server
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/pakhus/pakhus/core/internal/host"
+	"github.com/pakhus/pakhus/core/internal/plan"
+	"github.com/pakhus/pakhus/core/internal/registry"
+	"github.com/pakhus/pakhus/core/internal/upload"
+	"github.com/pakhus/pakhus/sdk/spec"
+)
+
+// maxAttempts is how often a plugin is asked about one request when what it
+// had read was overtaken by another writer.
+const maxAttempts = 3
+
+// dispatch asks the plugin, commits its plan, and returns what to answer. A
+// plan that met a conflict it had no answer for is asked for again, on what is
+// there now.
+func (s *Server) dispatch(r *call, body *upload.Body) (*answer, error) {
+	ctx := r.c.Request.Context()
+	for attempt := 1; attempt <= maxAttempts; attempt++ {
+		request, end, err := s.open(ctx, r, body, attempt)
+		if err != nil {
+			return nil, err
+		}
+		response, err := r.format.Handle(ctx, request, r.timeout())
+		end()
+		if err != nil {
+			return nil, err
+		}
+		if response.Plan.Empty() {
+			return &answer{outcome: response.Outcome, prefetched: request.Prefetched, uploads: body.Files}, nil
+		}
+		result, err := s.Plans.Commit(ctx, s.planScope(r, body), response.Plan)
+		if err != nil {
+			return nil, err
+		}
+		switch result.State {
+		case plan.Committed:
+			return &answer{outcome: response.Outcome, uploads: body.Files}, nil
+		case plan.Refused:
+			return &answer{outcome: result.Refusal}, nil
+		case plan.AskAgain:
+		}
+	}
+	return nil, registry.Errorf(registry.CodeConflict, "this package is being changed by others; try again")
+}
+
+// open gives the plugin's call a scope, answers the route's prefetch, and
+// builds what the plugin is asked. The scope ends with end.
+func (s *Server) open(ctx context.Context, r *call, body *upload.Body, attempt int) (*spec.Request, func(), error) {
+	project := registry.Project{}
+	if r.caller.Project != nil {
+		project = *r.caller.Project
+	}
+	scope, end := s.Host.Open(host.Scope{
+		Format:  r.manifest.Format,
+		Project: project,
+		Actor:   r.caller.Actor,
+		Uploads: hostFiles(body),
+		Schema:  s.Schemas.Of(r.manifest.Format),
+	})
+	prefetched, err := s.prefetch(ctx, scope, r)
+	if err != nil {
+		end()
+		return nil, nil, err
+	}
+	return &spec.Request{
+		RequestContext: spec.RequestContext{
+			RequestID: requestID(r.c),
+			Scope:     scope,
+			Project:   spec.Project{ID: project.ID, Path: project.FullPath, Visibility: spec.Visibility(project.Visibility)},
+			Actor:     specActor(r.caller.Actor),
+			BaseURL:   s.baseURL(r),
+			Attempt:   attempt,
+		},
+		RouteID:    r.route.ID,
+		Level:      r.level,
+		Params:     r.params,
+		Query:      r.c.Request.URL.Query(),
+		Header:     forwarded(r.manifest.RequestHeaders, r.c.Request.Header),
+		MediaType:  r.media,
+		Body:       body.Document,
+		Form:       body.Form,
+		Uploads:    specUploads(body),
+		Prefetched: prefetched,
+	}, end, nil
+}
+
+func (s *Server) prefetch(ctx context.Context, scope string, r *call) ([][]spec.FoundPackage, error) {
+	var all [][]spec.FoundPackage
+	for _, f := range r.route.Prefetch {
+		f.Name, f.Version, f.FileName = r.fill(f.Name), r.fill(f.Version), r.fill(f.FileName)
+		page, err := s.Host.FindPackages(ctx, scope, f)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Packages)
+	}
+	return all, nil
+}
+
+// fill puts the request's parameters into a template such as "{name}".
+func (r *call) fill(template string) string {
+	if !strings.Contains(template, "{") {
+		return template
+	}
+	for name, value := range r.params {
+		template = strings.ReplaceAll(template, "{"+name+"}", value)
+	}
+	return template
+}
+
+func (s *Server) planScope(r *call, body *upload.Body) plan.Scope {
+	project := registry.Project{}
+	if r.caller.Project != nil {
+		project = *r.caller.Project
+	}
+	files := make(map[string]plan.File, len(body.Files))
+	for _, f := range body.Files {
+		files[f.Handle] = f
+	}
+	return plan.Scope{
+		RequestID: requestID(r.c),
+		Format:    r.manifest.Format,
+		Project:   project,
+		Actor:     r.caller.Actor,
+		Action:    r.route.Action,
+		Uploads:   files,
+		Schema:    s.Schemas.Of(r.manifest.Format),
+	}
+}
+
+// baseURL is the format's mount for the request's project, by its number, as
+// GitLab links do; as the client named it when there is no project to tell of.
+func (s *Server) baseURL(r *call) string {
+	id := url.PathEscape(r.target)
+	if r.caller.Project != nil {
+		id = formatID(r.caller.Project.ID)
+	}
+	return s.origin(r.c.Request) + "/api/v4/projects/" + id + "/packages/" + r.manifest.Format
+}
+
+// forwarded returns the headers a plugin sees: those every format may, and
+// those its manifest asked for. Credentials are in neither list.
+func forwarded(asked []string, h http.Header) http.Header {
+	out := http.Header{}
+	for _, name := range slices.Concat([]string{"Accept", "Content-Type", "User-Agent"}, asked) {
+		name = http.CanonicalHeaderKey(name)
+		if v := h.Values(name); len(v) > 0 && !neverForwarded(name) {
+			out[name] = slices.Clone(v)
+		}
+	}
+	return out
+}
+
+func neverForwarded(name string) bool {
+	switch name {
+	case "Authorization", "Cookie", "Private-Token", "Deploy-Token", "Job-Token", "X-Nuget-Apikey":
+		return true
+	}
+	return strings.HasPrefix(name, "Proxy-") || strings.HasPrefix(name, "X-Forwarded-")
+}
+
+func specActor(a registry.Actor) spec.Actor {
+	id := a.UserID
+	if a.Kind == registry.DeployToken {
+		id = a.TokenID
+	}
+	return spec.Actor{Kind: spec.ActorKind(a.Kind), ID: id, Username: a.Username}
+}
+
+func specUploads(body *upload.Body) []spec.Upload {
+	out := make([]spec.Upload, 0, len(body.Files))
+	for _, f := range body.Files {
+		out = append(out, spec.Upload{
+			Handle: f.Handle, Part: f.Part, FileName: f.FileName, ContentType: f.ContentType,
+			Size: f.Size, Digests: f.Digests, Inline: f.Inline,
+		})
+	}
+	return out
+}
+
+func hostFiles(body *upload.Body) map[string]host.File {
+	files := make(map[string]host.File, len(body.Files))
+	for _, f := range body.Files {
+		files[f.Handle] = f
+	}
+	return files
+}
+
+// sorted returns a map's keys in order, for what must not depend on map order.
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

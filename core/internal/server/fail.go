@@ -1,0 +1,151 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-json-experiment/json"
+
+	"github.com/pakhus/pakhus/core/internal/registry"
+	"github.com/pakhus/pakhus/core/internal/routes"
+	"github.com/pakhus/pakhus/sdk/spec"
+)
+
+// refuse answers a request to a format that came to an error: with the
+// challenge the route declares, in the shape the format's clients print.
+func (s *Server) refuse(r *call, err error) {
+	if registry.CodeOf(err) == registry.CodeUnauthenticated && r.route != nil {
+		switch r.route.Challenge {
+		case spec.ChallengeBasic:
+			// The realm is GitLab's, to the letter: sbt is configured with it.
+			r.c.Header("WWW-Authenticate", `Basic realm="GitLab Packages Registry"`)
+		case spec.ChallengeBearer:
+			r.c.Header("WWW-Authenticate", `Bearer realm="GitLab Packages Registry"`)
+		case spec.ChallengeNone:
+		}
+	}
+	s.fail(r.c, r.manifest.Errors, err)
+}
+
+// fail turns an error into an answer, and logs those that are our fault. It is
+// the one place where codes become statuses.
+func (s *Server) fail(c *gin.Context, style spec.ErrorStyle, err error) {
+	status, sentence := s.wordsFor(c, err)
+	if c.Writer.Written() {
+		return // too late: the client sees a broken transfer
+	}
+	if method, ok := errors.AsType[*routes.MethodError](err); ok {
+		c.Header("Allow", strings.Join(method.Allowed, ", "))
+	}
+	if status == http.StatusServiceUnavailable {
+		c.Header("Retry-After", "1")
+	}
+	contentType, body := errorBody(style, status, sentence, requestID(c))
+	c.Header("Content-Type", contentType)
+	c.Header("Cache-Control", "private, no-store")
+	c.Header("X-Content-Type-Options", "nosniff")
+	c.Header("Content-Length", strconv.Itoa(len(body)))
+	c.Status(status)
+	c.Writer.WriteHeaderNow()
+	if c.Request.Method != http.MethodHead {
+		_, _ = c.Writer.Write(body)
+	}
+	drain(c)
+}
+
+// wordsFor picks status and sentence. Faults are logged here, once, with their cause.
+func (s *Server) wordsFor(c *gin.Context, err error) (int, string) {
+	if errors.Is(err, context.Canceled) && c.Request.Context().Err() != nil {
+		return 499, "the client closed the connection"
+	}
+	status, known := statuses()[registry.CodeOf(err)]
+	if !known {
+		status = http.StatusInternalServerError
+	}
+	if status >= http.StatusInternalServerError {
+		s.Log.Error("request failed", "request_id", requestID(c), "method", c.Request.Method,
+			"path", c.Request.URL.EscapedPath(), "status", status, "error", err)
+	}
+	e, ok := errors.AsType[*registry.Error](err)
+	if !ok || status == http.StatusInternalServerError {
+		return status, http.StatusText(status)
+	}
+	return status, e.Message
+}
+
+func statuses() map[registry.Code]int {
+	return map[registry.Code]int{
+		registry.CodeInternal:        http.StatusInternalServerError,
+		registry.CodeInvalid:         http.StatusBadRequest,
+		registry.CodeUnauthenticated: http.StatusUnauthorized,
+		registry.CodeForbidden:       http.StatusForbidden,
+		registry.CodeNotFound:        http.StatusNotFound,
+		registry.CodeMethod:          http.StatusMethodNotAllowed,
+		registry.CodeNotAcceptable:   http.StatusNotAcceptable,
+		registry.CodeConflict:        http.StatusConflict,
+		registry.CodeTooLarge:        http.StatusRequestEntityTooLarge,
+		registry.CodeUnavailable:     http.StatusServiceUnavailable,
+		registry.CodeTimeout:         http.StatusGatewayTimeout,
+	}
+}
+
+// errorBody writes the sentence where the format's clients look for it.
+// "message" starts with the status, as GitLab's does.
+func errorBody(style spec.ErrorStyle, status int, sentence, requestID string) (contentType string, body []byte) {
+	message := strconv.Itoa(status) + " " + sentence
+	if text := http.StatusText(status); status == http.StatusBadRequest && text != sentence {
+		message = sentence // GitLab gives the sentence alone for what was wrong in a request
+	}
+	var doc any
+	switch style {
+	case spec.ErrorText:
+		return "text/plain; charset=utf-8", []byte(sentence)
+	case spec.ErrorProblem:
+		doc = struct {
+			Type      string `json:"type"`
+			Status    int    `json:"status"`
+			Title     string `json:"title"`
+			Detail    string `json:"detail"`
+			RequestID string `json:"request_id"`
+		}{"about:blank", status, http.StatusText(status), sentence, requestID}
+		body, _ = json.Marshal(doc)
+		return "application/problem+json", body
+	case spec.ErrorMessageAndError:
+		doc = struct {
+			Message   string `json:"message"`
+			Error     string `json:"error"`
+			RequestID string `json:"request_id"`
+		}{message, sentence, requestID}
+	default:
+		doc = struct {
+			Message   string `json:"message"`
+			RequestID string `json:"request_id"`
+		}{message, requestID}
+	}
+	body, _ = json.Marshal(doc)
+	return "application/json", body
+}
+
+// A refused upload is read on for a moment: a client that is still sending
+// would otherwise meet a reset connection and never print why.
+const (
+	drainBytes = 64 << 20
+	drainTime  = 10 * time.Second
+)
+
+func drain(c *gin.Context) {
+	if c.Request.Body == nil || c.Request.Body == http.NoBody {
+		return
+	}
+	control := http.NewResponseController(c.Writer)
+	if control.Flush() != nil || control.SetReadDeadline(time.Now().Add(drainTime)) != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, c.Request.Body, drainBytes)
+}

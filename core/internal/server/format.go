@@ -1,0 +1,92 @@
+package server
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/pakhus/pakhus/core/internal/auth"
+	"github.com/pakhus/pakhus/core/internal/plugins"
+	"github.com/pakhus/pakhus/core/internal/routes"
+	"github.com/pakhus/pakhus/core/internal/urlpath"
+	"github.com/pakhus/pakhus/sdk/spec"
+)
+
+// call is one request on its way through the steps of serve.
+type call struct {
+	c        *gin.Context
+	format   *plugins.Format
+	manifest *spec.Manifest
+	level    spec.Level
+	target   string // the project as the URL names it, unescaped
+	route    *spec.Route
+	params   map[string]string
+	media    string // of route.Produces
+	caller   auth.Caller
+}
+
+// serve answers the requests below one mount of a format: this is a request
+// from top to bottom. Each step either hands on or answers.
+func (s *Server) serve(level spec.Level, format *plugins.Format) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		r := &call{c: c, format: format, manifest: format.Manifest(), level: level}
+		answer, err := s.steps(r)
+		if err != nil {
+			s.refuse(r, err)
+			return
+		}
+		s.respond(r, answer)
+	}
+}
+
+func (s *Server) steps(r *call) (*answer, error) {
+	if err := s.match(r); err != nil {
+		return nil, err
+	}
+	body, err := s.authenticate(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.authorize(r); err != nil {
+		return nil, err
+	}
+	if r.route.Cache != nil && r.caller.Project != nil && isRead(r.c.Request) {
+		return s.remembered(r)
+	}
+	if body == nil {
+		if body, err = s.receive(r); err != nil {
+			return nil, err
+		}
+	}
+	defer body.Discard()
+	return s.dispatch(r, body)
+}
+
+// match finds the route from the one canonical path, which everything after it shares.
+func (s *Server) match(r *call) error {
+	path, err := urlpath.Parse(r.c.Request.URL.EscapedPath())
+	if err != nil {
+		return err
+	}
+	// /api/v4/projects/:id/packages/<format>/…
+	const id, rest = 3, 6
+	r.target = path.Segments[id].Text
+	below, err := urlpath.Package(path, rest, r.manifest.EscapedSlashSeparates)
+	if err != nil {
+		return err
+	}
+	var found routes.Match
+	if found, err = r.format.Table().Match(r.level, r.c.Request.Method, below, r.c.Request.Header); err != nil {
+		return err
+	}
+	r.route, r.params = found.Route, found.Params
+	r.media, err = negotiate(r.route.Produces, r.c.Request.Header)
+	return err
+}
+
+func (r *call) timeout() time.Duration { return r.route.Timeout }
+
+func isRead(r *http.Request) bool {
+	return r.Method == http.MethodGet || r.Method == http.MethodHead
+}

@@ -1,0 +1,49 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"github.com/pakhus/pakhus/sdk/spec"
+)
+
+const requestIDKey = "request_id"
+
+// begin gives the request an id, which every answer and every log line carries,
+// and logs the request when it is over.
+func (s *Server) begin(c *gin.Context) {
+	id := uuid.NewString()
+	c.Set(requestIDKey, id)
+	c.Header("X-Request-Id", id)
+	start := time.Now()
+	defer func() {
+		s.Log.Debug("request", "request_id", id, "method", c.Request.Method, "path", c.Request.URL.EscapedPath(),
+			"status", c.Writer.Status(), "bytes", c.Writer.Size(), "duration", time.Since(start))
+	}()
+	c.Next()
+}
+
+func requestID(c *gin.Context) string { return c.GetString(requestIDKey) }
+
+// recoverPanic turns a panic into a 500, but lets the deliberate one pass: an
+// answer that broke in the middle must reach the client as a broken connection.
+func (s *Server) recoverPanic(c *gin.Context) {
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+			panic(http.ErrAbortHandler)
+		}
+		s.Log.Error("panic", "request_id", requestID(c), "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+		s.fail(c, spec.ErrorMessage, fmt.Errorf("panic: %v", v))
+	}()
+	c.Next()
+}

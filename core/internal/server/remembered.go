@@ -1,0 +1,144 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/pakhus/pakhus/core/internal/cache"
+	"github.com/pakhus/pakhus/core/internal/registry"
+	"github.com/pakhus/pakhus/core/internal/upload"
+	"github.com/pakhus/pakhus/sdk/spec"
+)
+
+// fills lets concurrent requests for one answer share one call of the plugin.
+type fills struct{ group singleflight.Group }
+
+// fillTimeout bounds a call that is made for several requests and so outlives each of them.
+const fillTimeout = 30 * time.Second
+
+// remembered answers a read whose answer depends on nothing but the route, its
+// parameters and the generations of the packages it names. The entity tag is
+// made from exactly these: so a client that has the document is told so without
+// the document being built, on any node and after any restart.
+func (s *Server) remembered(r *call) (*answer, error) {
+	ctx := r.c.Request.Context()
+	generations, err := s.generations(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	tag := s.entityTag(r, generations)
+	if matches(r.c.Request.Header, tag) {
+		return &answer{notModified: true, tag: tag}, nil
+	}
+	if kept, ok := s.Answers.Get(tag); ok {
+		return &answer{kept: kept, tag: tag}, nil
+	}
+	type filled struct {
+		kept *cache.Answer
+		once *answer // an answer that is not kept: an error of the plugin's making
+	}
+	got, err, _ := s.fills.group.Do(tag, func() (any, error) {
+		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), fillTimeout)
+		defer cancel()
+		kept, once, err := s.fill(shared, r, generations, tag)
+		return filled{kept, once}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	f := got.(filled) //nolint:errcheck,forcetypeassert // the function above returns nothing else
+	if f.kept != nil {
+		return &answer{kept: f.kept, tag: tag}, nil
+	}
+	return f.once, nil
+}
+
+// fill asks the plugin. The answer is kept only if no generation has moved
+// since before the plugin's first read.
+func (s *Server) fill(ctx context.Context, r *call, before map[string]int64, tag string) (*cache.Answer, *answer, error) {
+	request, end, err := s.open(ctx, r, &upload.Body{}, 1)
+	if err != nil {
+		return nil, nil, err
+	}
+	response, err := r.format.Handle(ctx, request, r.timeout())
+	end()
+	if err != nil {
+		return nil, nil, err
+	}
+	if !response.Plan.Empty() {
+		return nil, nil, registry.Errorf(registry.CodeInternal, "plugin sent a plan for a read")
+	}
+	once := &answer{outcome: response.Outcome, prefetched: request.Prefetched}
+	after, err := s.generations(ctx, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	for key, g := range after {
+		if before[key] != g {
+			return nil, once, nil
+		}
+	}
+	kept, err := s.keep(ctx, r, once)
+	if err != nil || kept == nil {
+		return nil, once, err
+	}
+	s.Answers.Put(tag, kept)
+	return kept, nil, nil
+}
+
+// keep makes a lasting answer of an outcome; nil if it is not one to keep.
+func (s *Server) keep(ctx context.Context, r *call, a *answer) (*cache.Answer, error) {
+	switch o := a.outcome.(type) {
+	case *spec.HTTPResponse:
+		if o.Status != http.StatusOK {
+			return nil, nil
+		}
+		return cache.NewAnswer(responseHeader(o.Header), o.Body), nil
+	case *spec.SendFile:
+		file, err := s.file(ctx, r, a, o)
+		if err != nil {
+			return nil, err
+		}
+		return cache.NewFileAnswer(responseHeader(o.Header), file), nil
+	}
+	return nil, nil
+}
+
+func (s *Server) generations(ctx context.Context, r *call) (map[string]int64, error) {
+	keys := make([]string, 0, len(r.route.Cache.Keys))
+	for _, k := range r.route.Cache.Keys {
+		keys = append(keys, r.fill(k))
+	}
+	return s.Packages.Generations(ctx, r.caller.Project.ID, r.manifest.Format, keys)
+}
+
+// entityTag names an answer by all that it is made from.
+func (s *Server) entityTag(r *call, generations map[string]int64) string {
+	h := sha256.New()
+	part := func(parts ...string) {
+		for _, p := range parts {
+			// Lengths first: ("ab","c") is not ("a","bc").
+			_ = binary.Write(h, binary.BigEndian, uint32(len(p))) //nolint:gosec // request parts are far below 4 GiB
+			h.Write([]byte(p))
+		}
+	}
+	part(r.format.Revision(), r.route.ID, r.media, s.baseURL(r))
+	for _, name := range sorted(r.params) {
+		part(name, r.params[name])
+	}
+	query := r.c.Request.URL.Query()
+	for _, name := range r.route.Cache.VaryQuery {
+		part(name, query.Get(name))
+	}
+	for _, key := range sorted(generations) {
+		part(key)
+		_ = binary.Write(h, binary.BigEndian, generations[key])
+	}
+	return `W/"` + hex.EncodeToString(h.Sum(nil)[:16]) + `"`
+}

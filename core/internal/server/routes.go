@@ -1,0 +1,40 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/pakhus/pakhus/core/internal/registry"
+	"github.com/pakhus/pakhus/sdk/spec"
+)
+
+// Handler returns the routes. Formats are mounted from what is enabled; what
+// lies below a mount is the format's manifest's business (see format.go).
+func (s *Server) Handler() http.Handler {
+	e := gin.New()
+	// One canonical path is parsed from the escaped path (urlpath): gin must
+	// neither unescape, clean nor redirect.
+	e.UseRawPath = true
+	e.UnescapePathValues = false
+	e.RedirectTrailingSlash = false
+	e.RedirectFixedPath = false
+	// Who the client is, is decided in client.go, never by gin.
+	_ = e.SetTrustedProxies(nil)
+
+	e.Use(s.begin, s.recoverPanic)
+
+	e.GET("/-/liveness", s.liveness)
+	e.GET("/-/readiness", s.readiness)
+	e.GET("/-/plugins", s.pluginStates)
+	e.Any("/-/login/:id", gin.WrapH(s.LoginPage))
+
+	for _, name := range s.Plugins.Names() {
+		format, _ := s.Plugins.Format(name)
+		e.Any("/api/v4/projects/:id/packages/"+name+"/*path", s.serve(spec.LevelProject, format))
+	}
+	e.NoRoute(func(c *gin.Context) {
+		s.fail(c, spec.ErrorMessage, registry.Errorf(registry.CodeNotFound, "Not Found"))
+	})
+	return e
+}

@@ -1,0 +1,73 @@
+// Package server is the HTTP side of the core: one request from the socket to
+// the plugin and back. Read routes.go first, then format.go, which is a
+// request top to bottom.
+package server
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pakhus/pakhus/core/internal/auth"
+	"github.com/pakhus/pakhus/core/internal/cache"
+	"github.com/pakhus/pakhus/core/internal/host"
+	"github.com/pakhus/pakhus/core/internal/metadata"
+	"github.com/pakhus/pakhus/core/internal/packages"
+	"github.com/pakhus/pakhus/core/internal/plan"
+	"github.com/pakhus/pakhus/core/internal/plugins"
+	"github.com/pakhus/pakhus/core/internal/storage"
+	"github.com/pakhus/pakhus/core/internal/weblogin"
+)
+
+// Config is what a Server needs; all fields but ExternalURL, TrustedProxies and
+// Login are required.
+type Config struct {
+	Pool      *pgxpool.Pool
+	Auth      *auth.Authenticator
+	Plugins   *plugins.Manager
+	Schemas   *metadata.Registry
+	Host      *host.Host
+	Plans     *plan.Executor
+	Packages  *packages.Packages
+	Downloads *packages.Downloads
+	Blobs     storage.Blobs
+	Answers   *cache.Answers
+	WebLogins *weblogin.Logins
+	// LoginPage serves /-/login/{id}.
+	LoginPage http.Handler
+	// ExternalURL is what clients call this registry, without a trailing slash.
+	// Empty: taken from each request's scheme and Host.
+	ExternalURL string
+	// TrustedProxies may say who the client is and how it connected.
+	TrustedProxies []netip.Prefix
+	Log            hclog.Logger
+}
+
+// Server answers HTTP requests.
+type Server struct {
+	Config
+	fills fills
+}
+
+// New makes a Server.
+func New(cfg Config) *Server {
+	return &Server{Config: cfg}
+}
+
+// HTTPServer returns an http.Server with the limits of a server on the open
+// internet. There is no WriteTimeout, which would end honest slow downloads;
+// uploads have a deadline on progress instead (progress.go).
+func (s *Server) HTTPServer(ctx context.Context) *http.Server {
+	return &http.Server{
+		Handler:           s.Handler(),
+		BaseContext:       nil,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          s.Log.Named("http").StandardLogger(&hclog.StandardLoggerOptions{InferLevels: false}),
+	}
+}
