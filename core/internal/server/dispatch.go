@@ -64,7 +64,7 @@ func (s *Server) open(ctx context.Context, r *call, body *upload.Body, attempt i
 		Project: project,
 		Actor:   r.caller.Actor,
 		Uploads: hostFiles(body),
-		Schema:  s.Schemas.Of(r.manifest.Format),
+		Schema:  s.Schemas(r.manifest.Format),
 	})
 	prefetched, err := s.prefetch(ctx, scope, r)
 	if err != nil {
@@ -133,7 +133,7 @@ func (s *Server) planScope(r *call, body *upload.Body) plan.Scope {
 		Actor:     r.caller.Actor,
 		Action:    r.route.Action,
 		Uploads:   files,
-		Schema:    s.Schemas.Of(r.manifest.Format),
+		Schema:    s.Schemas(r.manifest.Format),
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // call is one request on its way through the steps of serve.
 type call struct {
 	c        *gin.Context
-	format   *plugins.Format
+	format   *plugins.Session
 	manifest *spec.Manifest
 	level    spec.Level
 	target   string // the project as the URL names it, unescaped
@@ -30,7 +30,9 @@ type call struct {
 // from top to bottom. Each step either hands on or answers.
 func (s *Server) serve(level spec.Level, format *plugins.Format) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		r := &call{c: c, format: format, manifest: format.Manifest(), level: level}
+		session := format.Begin()
+		defer session.End()
+		r := &call{c: c, format: session, manifest: session.Manifest(), level: level}
 		answer, err := s.steps(r)
 		if err != nil {
 			s.refuse(r, err)

@@ -4,7 +4,6 @@
 package server
 
 import (
-	"context"
 	"net/http"
 	"net/netip"
 	"time"
@@ -26,10 +25,11 @@ import (
 // Config is what a Server needs; all fields but ExternalURL, TrustedProxies and
 // Login are required.
 type Config struct {
-	Pool      *pgxpool.Pool
-	Auth      *auth.Authenticator
-	Plugins   *plugins.Manager
-	Schemas   *metadata.Registry
+	Pool    *pgxpool.Pool
+	Auth    *auth.Authenticator
+	Plugins *plugins.Manager
+	// Schemas returns what is known of a format's tables.
+	Schemas   func(format string) *metadata.Schema
 	Host      *host.Host
 	Plans     *plan.Executor
 	Packages  *packages.Packages
@@ -61,10 +61,9 @@ func New(cfg Config) *Server {
 // HTTPServer returns an http.Server with the limits of a server on the open
 // internet. There is no WriteTimeout, which would end honest slow downloads;
 // uploads have a deadline on progress instead (progress.go).
-func (s *Server) HTTPServer(ctx context.Context) *http.Server {
+func (s *Server) HTTPServer() *http.Server {
 	return &http.Server{
 		Handler:           s.Handler(),
-		BaseContext:       nil,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    64 << 10,

@@ -1,0 +1,85 @@
+// Package app puts the core together: what serve does between reading its
+// configuration and answering the first request, and from the last request to
+// the end of the process. Start here to see what the parts are.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pakhus/pakhus/core/internal/config"
+	"github.com/pakhus/pakhus/core/internal/firstrun"
+)
+
+// shutdown is how long requests under way may take when the core is asked to stop.
+const shutdown = 30 * time.Second
+
+// Hooks let the command line show what happens.
+type Hooks struct {
+	// Ready is called once, when the registry answers requests.
+	Ready func(url string, first *firstrun.Result)
+	// Reload delivers a value for each wish to load the configuration's plugins anew.
+	Reload <-chan func() (config.Config, error)
+}
+
+// Serve runs the registry until ctx ends, and then stops it in order: no new
+// requests, those under way to their end, plugins, jobs, database.
+func Serve(ctx context.Context, cfg config.Config, hooks Hooks, log hclog.Logger) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", cfg.Listen, err)
+	}
+	defer func() { _ = listener.Close() }()
+	// The parts outlive ctx: what is under way when it ends still needs them.
+	parts, err := assemble(context.WithoutCancel(ctx), ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer parts.close()
+
+	first, err := firstrun.Run(ctx, parts.accounts, firstrun.Config{Dir: cfg.DataDir, URL: parts.url(listener)})
+	if err != nil {
+		return fmt.Errorf("first run: %w", err)
+	}
+	if err := writeAddress(cfg.DataDir, listener.Addr().String()); err != nil {
+		return err
+	}
+	web := parts.server.HTTPServer()
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-running.Done()
+		// The context that ended is the reason to stop; stopping has time of its own.
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
+		defer cancel()
+		log.Info("stopping")
+		return web.Shutdown(stop)
+	})
+	group.Go(func() error { return parts.watch(running) })
+	group.Go(func() error { return parts.reload(running, hooks.Reload) })
+	if hooks.Ready != nil {
+		hooks.Ready(parts.url(listener), first)
+	}
+	log.Info("serving", "address", listener.Addr().String())
+	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// addressFile is where commands on this machine learn how to reach the server.
+func addressFile(dataDir string) string { return filepath.Join(dataDir, "run", "address") }

@@ -1,0 +1,288 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pakhus/pakhus/core/internal/accounts"
+	"github.com/pakhus/pakhus/core/internal/auth"
+	"github.com/pakhus/pakhus/core/internal/cache"
+	"github.com/pakhus/pakhus/core/internal/config"
+	"github.com/pakhus/pakhus/core/internal/embedded"
+	"github.com/pakhus/pakhus/core/internal/host"
+	"github.com/pakhus/pakhus/core/internal/jobs"
+	"github.com/pakhus/pakhus/core/internal/metadata"
+	"github.com/pakhus/pakhus/core/internal/packages"
+	"github.com/pakhus/pakhus/core/internal/plan"
+	"github.com/pakhus/pakhus/core/internal/plugins"
+	"github.com/pakhus/pakhus/core/internal/postgres"
+	"github.com/pakhus/pakhus/core/internal/server"
+	"github.com/pakhus/pakhus/core/internal/storage"
+	"github.com/pakhus/pakhus/core/internal/storage/filesystem"
+	"github.com/pakhus/pakhus/core/internal/weblogin"
+	"github.com/pakhus/pakhus/sdk/spec"
+)
+
+// parts is everything that runs, in the order it was started.
+type parts struct {
+	cfg      config.Config
+	log      hclog.Logger
+	database *embedded.Server // nil with a database URL
+	pool     *pgxpool.Pool
+	accounts *accounts.Accounts
+	plugins  *plugins.Manager
+	server   *server.Server
+	closers  []func() // run backwards
+}
+
+// assemble starts the parts. What it has started when something fails, it stops again.
+func assemble(lasting, ctx context.Context, cfg config.Config, log hclog.Logger) (p *parts, err error) {
+	p = &parts{cfg: cfg, log: log}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	url, err := p.startDatabase(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := postgres.Migrate(ctx, url); err != nil {
+		return nil, fmt.Errorf("migrate: %w", err)
+	}
+	if p.pool, err = postgres.Connect(ctx, url, postgres.Options{MaxConns: cfg.Database.MaxConnections, Log: log}); err != nil {
+		return nil, err
+	}
+	p.onClose(p.pool.Close)
+
+	blobs, err := filesystem.New(filepath.Join(cfg.DataDir, "blobs"))
+	if err != nil {
+		return nil, fmt.Errorf("open blob store: %w", err)
+	}
+	// What lies in staging now belongs to an upload that a crash ended.
+	if n, err := blobs.Sweep(ctx, time.Now()); err != nil {
+		return nil, fmt.Errorf("sweep staging: %w", err)
+	} else if n > 0 {
+		log.Info("interrupted uploads removed", "count", n)
+	}
+	schemas := &schemas{}
+	reads := host.New(p.pool, blobs)
+	plans := plan.New(p.pool, log.Named("plan"))
+	if err := p.startPlugins(lasting, ctx, url, schemas, reads); err != nil {
+		return nil, err
+	}
+	if err := p.startJobs(lasting, schemas, reads, plans, blobs); err != nil {
+		return nil, err
+	}
+	return p, p.newServer(lasting, schemas, reads, plans, blobs)
+}
+
+func (p *parts) startDatabase(ctx context.Context) (url string, err error) {
+	if p.cfg.Database.URL != "" {
+		return p.cfg.Database.URL, nil
+	}
+	p.database, err = embedded.Start(ctx, embedded.Config{
+		Dir: filepath.Join(p.cfg.DataDir, "postgres"), Durable: true, Log: p.log.Named("postgres"),
+	})
+	if err != nil {
+		return "", fmt.Errorf("start embedded PostgreSQL: %w", err)
+	}
+	p.onClose(func() {
+		stop, cancel := context.WithTimeout(context.Background(), shutdown) //nolint:forbidigo // nothing is left to inherit from
+		defer cancel()
+		if err := p.database.Stop(stop); err != nil {
+			p.log.Error("embedded PostgreSQL did not stop", "error", err)
+		}
+	})
+	return p.database.URL(), nil
+}
+
+func (p *parts) startPlugins(lasting, ctx context.Context, url string, known *schemas, reads spec.Host) (err error) {
+	entries, err := p.cfg.PluginEntries()
+	if err != nil {
+		return err
+	}
+	p.plugins, err = plugins.New(plugins.Config{
+		Entries:     entries,
+		Host:        reads,
+		CoreVersion: Version(),
+		Prepare: func(ctx context.Context, m *spec.Manifest) error {
+			schema, err := metadata.Install(ctx, url, m)
+			if err != nil {
+				return err
+			}
+			known.put(m.Format, schema)
+			return nil
+		},
+		Log: p.log.Named("plugin"),
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.plugins.Start(ctx); err != nil {
+		return err
+	}
+	p.onClose(func() { p.plugins.Stop(lasting) })
+	return nil
+}
+
+func (p *parts) startJobs(lasting context.Context, known *schemas, reads *host.Host, plans *plan.Executor, blobs storage.Blobs) error {
+	runner := &jobRunner{plugins: p.plugins, schemas: known, host: reads}
+	workers, err := jobs.New(p.pool, runner, plans, blobs, p.log.Named("jobs"))
+	if err != nil {
+		return fmt.Errorf("jobs: %w", err)
+	}
+	if err := workers.Start(lasting); err != nil {
+		return fmt.Errorf("start jobs: %w", err)
+	}
+	p.onClose(func() {
+		stop, cancel := context.WithTimeout(lasting, shutdown)
+		defer cancel()
+		if err := workers.Stop(stop); err != nil {
+			p.log.Warn("jobs did not stop in time", "error", err)
+		}
+	})
+	return nil
+}
+
+func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.Host, plans *plan.Executor, blobs storage.Blobs) error {
+	answers, err := cache.New(p.cfg.Cache.MaxBytes)
+	if err != nil {
+		return err
+	}
+	p.accounts = accounts.New(p.pool)
+	authenticator := auth.New(p.pool)
+	logins := weblogin.New(p.pool)
+	downloads := packages.NewDownloads(p.pool, p.log)
+	p.background(lasting, func(ctx context.Context) { downloads.Run(ctx, 5*time.Second) })
+	p.server = server.New(server.Config{
+		Pool:           p.pool,
+		Auth:           authenticator,
+		Plugins:        p.plugins,
+		Schemas:        known.of,
+		Host:           reads,
+		Plans:          plans,
+		Packages:       packages.New(p.pool),
+		Downloads:      downloads,
+		Blobs:          blobs,
+		Answers:        answers,
+		WebLogins:      logins,
+		LoginPage:      weblogin.Handler(logins, authenticator, p.log),
+		ExternalURL:    strings.TrimSuffix(p.cfg.ExternalURL, "/"),
+		TrustedProxies: p.cfg.TrustedProxies,
+		Log:            p.log.Named("server"),
+	})
+	return nil
+}
+
+// background runs fn until close, and waits for it there.
+func (p *parts) background(lasting context.Context, fn func(context.Context)) {
+	ctx, cancel := context.WithCancel(lasting)
+	var wg sync.WaitGroup
+	wg.Go(func() { fn(ctx) })
+	p.onClose(func() { cancel(); wg.Wait() })
+}
+
+func (p *parts) onClose(fn func()) { p.closers = append(p.closers, fn) }
+
+func (p *parts) close() {
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		p.closers[i]()
+	}
+	p.closers = nil
+}
+
+// watch ends with an error when the embedded database dies: without it nothing
+// can be answered, and whoever runs the core starts both anew.
+func (p *parts) watch(ctx context.Context) error {
+	if p.database == nil {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-p.database.Done():
+		return errors.New("the embedded PostgreSQL has ended; its log is in the data directory")
+	}
+}
+
+// reload swaps in plugin binaries that the configuration now names.
+func (p *parts) reload(ctx context.Context, wishes <-chan func() (config.Config, error)) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case load := <-wishes:
+			p.swapChanged(ctx, load)
+		}
+	}
+}
+
+func (p *parts) swapChanged(ctx context.Context, load func() (config.Config, error)) {
+	cfg, err := load()
+	if err != nil {
+		p.log.Error("configuration was not reloaded", "error", err)
+		return
+	}
+	entries, err := cfg.PluginEntries()
+	if err != nil {
+		p.log.Error("plugins were not reloaded", "error", err)
+		return
+	}
+	for _, e := range entries {
+		if err := p.plugins.Swap(ctx, e); err != nil {
+			p.log.Error("plugin was not replaced", "format", e.Format, "error", err)
+			continue
+		}
+		p.log.Info("plugin is current", "format", e.Format, "sha256", e.SHA256)
+	}
+}
+
+func (p *parts) url(l net.Listener) string {
+	if p.cfg.ExternalURL != "" {
+		return strings.TrimSuffix(p.cfg.ExternalURL, "/")
+	}
+	return "http://" + l.Addr().String()
+}
+
+func writeAddress(dataDir, address string) error {
+	file := addressFile(dataDir)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // an address is no secret
+		return fmt.Errorf("write address: %w", err)
+	}
+	if err := os.WriteFile(file, []byte(address+"\n"), 0o644); err != nil { //nolint:gosec // an address is no secret
+		return fmt.Errorf("write address: %w", err)
+	}
+	return nil
+}
+
+// schemas is what is known of each format's tables; a plugin's start writes it.
+type schemas struct {
+	mu sync.RWMutex
+	m  map[string]*metadata.Schema
+}
+
+func (s *schemas) put(format string, schema *metadata.Schema) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.m == nil {
+		s.m = map[string]*metadata.Schema{}
+	}
+	s.m[format] = schema
+}
+
+func (s *schemas) of(format string) *metadata.Schema {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.m[format]
+}
