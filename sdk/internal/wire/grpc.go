@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -85,7 +86,7 @@ func StatusOf(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case context.Cause(ctx) == context.DeadlineExceeded: //nolint:errorlint // gRPC sets it as it is
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return status.Error(codes.DeadlineExceeded, err.Error())
 	case ctx.Err() != nil:
 		return status.Error(codes.Canceled, err.Error())
