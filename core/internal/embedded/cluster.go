@@ -61,7 +61,7 @@ func (c *cluster) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	conf, err := os.OpenFile(filepath.Join(unfinished, "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	conf, err := os.OpenFile(filepath.Join(unfinished, "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0) //nolint:gosec // in the directory that the operator gave us
 	if err != nil {
 		return fmt.Errorf("open postgresql.conf: %w", err)
 	}

@@ -61,7 +61,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	s := &Server{lock: lock, died: make(chan struct{})}
 	defer func() {
 		if err != nil {
-			s.abort()
+			s.abort(ctx)
 		}
 	}()
 
@@ -126,12 +126,12 @@ func (s *Server) watch(log hclog.Logger) {
 }
 
 // abort undoes a Start that failed.
-func (s *Server) abort() {
+func (s *Server) abort(ctx context.Context) {
 	defer func() { _ = s.lock.Close() }()
 	if s.proc == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), leftover)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leftover)
 	defer cancel()
 	_ = s.proc.end(ctx, syscall.SIGQUIT)
 }

@@ -131,7 +131,7 @@ type postmaster struct {
 // readPIDFile reads postmaster.pid: process, directory, start, port, socket's directory,
 // TCP address, shared memory and state, one a line (PostgreSQL's utils/pidfile.h).
 func readPIDFile(path string) (postmaster, error) {
-	raw, err := os.ReadFile(path)
+	raw, err := os.ReadFile(path) //nolint:gosec // in the directory that the operator gave us
 	if err != nil {
 		return postmaster{}, fmt.Errorf("read PostgreSQL's lock file: %w", err)
 	}

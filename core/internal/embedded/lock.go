@@ -14,7 +14,7 @@ import (
 // acquire takes the directory for this process. The kernel gives the lock back when the
 // process dies, however it dies, and child processes do not inherit it.
 func acquire(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // in the directory that the operator gave us
 	if err != nil {
 		return nil, fmt.Errorf("open lock: %w", err)
 	}

@@ -23,35 +23,35 @@ type Database struct {
 	URL  string // of a superuser, with the password
 }
 
-// New makes a fresh database from a template that has all migrations, and drops it when t ends.
+// New makes a fresh database from a template that has all migrations, and drops it when tb ends.
 // The server is the one at PAKHUS_TEST_DATABASE_URL (whose user must be allowed to create
 // databases) or, without it, one that all tests of this process share and that dies with it.
-func New(t testing.TB) *Database {
-	t.Helper()
+func New(tb testing.TB) *Database {
+	tb.Helper()
 	srv, err := server()
 	if err != nil {
-		t.Fatalf("pgtest: no server: %v", err)
+		tb.Fatalf("pgtest: no server: %v", err)
 	}
 	name := "pakhus_test_" + strings.ToLower(rand.Text()[:16])
-	if err := srv.exec(t.Context(), fmt.Sprintf("create database %s template %s", name, srv.template)); err != nil {
-		t.Fatalf("pgtest: create database: %v", err)
+	if err := srv.exec(tb.Context(), fmt.Sprintf("create database %s template %s", name, srv.template)); err != nil {
+		tb.Fatalf("pgtest: create database: %v", err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := srv.exec(ctx, fmt.Sprintf("drop database %s with (force)", name)); err != nil {
-			t.Errorf("pgtest: drop database: %v", err)
+			tb.Errorf("pgtest: drop database: %v", err)
 		}
 	})
 	db := &Database{URL: onDatabase(srv.url, name)}
-	db.Pool, err = postgres.Connect(t.Context(), db.URL, postgres.Options{MaxConns: 8, Log: hclog.NewNullLogger()})
+	db.Pool, err = postgres.Connect(tb.Context(), db.URL, postgres.Options{MaxConns: 8, Log: hclog.NewNullLogger()})
 	if err != nil {
-		t.Fatalf("pgtest: connect: %v", err)
+		tb.Fatalf("pgtest: connect: %v", err)
 	}
-	t.Cleanup(db.Pool.Close)
+	tb.Cleanup(db.Pool.Close)
 	// Roles of formats are the server's and named after the instance: no two tests may share an id.
-	if _, err := db.Pool.Exec(t.Context(), "update instance set id = gen_random_uuid()"); err != nil {
-		t.Fatalf("pgtest: new instance id: %v", err)
+	if _, err := db.Pool.Exec(tb.Context(), "update instance set id = gen_random_uuid()"); err != nil {
+		tb.Fatalf("pgtest: new instance id: %v", err)
 	}
 	return db
 }

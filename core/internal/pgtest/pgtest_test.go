@@ -54,7 +54,7 @@ func TestDatabaseIsDroppedWhenTheTestEnds(t *testing.T) {
 // gone runs a test to its end and returns the name of the database that it had.
 func gone(t *testing.T) (name string) {
 	t.Helper()
-	t.Run("a test that ends", func(t *testing.T) { //nolint:paralleltest // its end is what the caller waits for
+	t.Run("a test that ends", func(t *testing.T) {
 		if err := pgtest.New(t).Pool.QueryRow(t.Context(), "select current_database()").Scan(&name); err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -55,8 +56,7 @@ func poolConfig(url string) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the database URL cannot be used: %w", err)
 	}
-	probe, err := pgxpool.ParseConfig("")
-	if err == nil && cfg.MaxConns == probe.MaxConns {
+	if !strings.Contains(url, "pool_max_conns") {
 		cfg.MaxConns = defaultConns
 	}
 	conn := cfg.ConnConfig
@@ -90,11 +90,18 @@ func inspect(ctx context.Context, pool *pgxpool.Pool, log hclog.Logger) error {
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	if v, err := strconv.Atoi(settings["server_version_num"]); err == nil && v < minVersion {
-		return fmt.Errorf("the server is PostgreSQL %d; %d or newer is needed", v/10000, minVersion/10000)
+	if err := refuseOld(settings); err != nil {
+		return err
 	}
 	for _, w := range weakened(settings) {
 		log.Warn("PostgreSQL promises less than full durability", "setting", w.setting, "value", w.value, "lost", w.lost)
+	}
+	return nil
+}
+
+func refuseOld(settings map[string]string) error {
+	if v, err := strconv.Atoi(settings["server_version_num"]); err == nil && v < minVersion {
+		return fmt.Errorf("the server is PostgreSQL %d; %d or newer is needed", v/10000, minVersion/10000)
 	}
 	return nil
 }
