@@ -38,10 +38,14 @@ func NotFound(what string) error {
 }
 
 // BadRequest is a 400.
-func BadRequest(format string, args ...any) error { return Problem(http.StatusBadRequest, format, args...) }
+func BadRequest(format string, args ...any) error {
+	return Problem(http.StatusBadRequest, format, args...)
+}
 
 // Forbidden is a 403.
-func Forbidden(format string, args ...any) error { return Problem(http.StatusForbidden, format, args...) }
+func Forbidden(format string, args ...any) error {
+	return Problem(http.StatusForbidden, format, args...)
+}
 
 // Conflict is a 409.
 func Conflict(format string, args ...any) error { return Problem(http.StatusConflict, format, args...) }

@@ -1,0 +1,208 @@
+package manifest
+
+import (
+	"fmt"
+	"maps"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pakhus/pakhus/sdk/pattern"
+	"github.com/pakhus/pakhus/sdk/spec"
+)
+
+// maxTimeout bounds what a route may ask for: longer work is a job.
+const maxTimeout = 5 * time.Minute
+
+func (c *checker) routes() error {
+	if n := len(c.m.Routes); n == 0 || n > MaxRoutes {
+		return fmt.Errorf("Routes: %d; from 1 to %d are taken", n, MaxRoutes)
+	}
+	seen := map[string]bool{}
+	for i := range c.m.Routes {
+		r := &c.m.Routes[i]
+		if !c.name.MatchString(r.ID) {
+			return fmt.Errorf("route number %d: ID: bad name %q", i+1, r.ID)
+		}
+		if seen[r.ID] {
+			return fmt.Errorf("route %s: ID: declared twice", r.ID)
+		}
+		seen[r.ID] = true
+		if err := c.route(r); err != nil {
+			return fmt.Errorf("route %s: %w", r.ID, err)
+		}
+	}
+	return nil
+}
+
+func (c *checker) route(r *spec.Route) error {
+	p, err := c.pattern(r)
+	if err != nil {
+		return fmt.Errorf("Pattern: %w", err)
+	}
+	for _, check := range []func(*spec.Route) error{c.access, c.body, c.login, c.match} {
+		if err := check(r); err != nil {
+			return err
+		}
+	}
+	if err := cache(r, p.Params()); err != nil {
+		return fmt.Errorf("Cache: %w", err)
+	}
+	for _, f := range r.Prefetch {
+		if err := c.prefetch(r, f, p.Params()); err != nil {
+			return fmt.Errorf("Prefetch: %w", err)
+		}
+	}
+	return nil
+}
+
+func (c *checker) pattern(r *spec.Route) (*pattern.Pattern, error) {
+	if strings.HasPrefix(r.Pattern, "/") {
+		return nil, fmt.Errorf("%q begins with a slash: a pattern stands below the format's mount", r.Pattern)
+	}
+	return pattern.Compile(r.Pattern, c.m.Validators)
+}
+
+// access checks that what a method means and what the caller must be allowed to do agree.
+func (c *checker) access(r *spec.Route) error {
+	switch r.Method {
+	case http.MethodGet, http.MethodPut, http.MethodPost, http.MethodPatch, http.MethodDelete:
+	case http.MethodHead:
+		return fmt.Errorf("Method: HEAD is answered by GET routes")
+	default:
+		return fmt.Errorf("Method: %q is not one of GET, PUT, POST, PATCH, DELETE", r.Method)
+	}
+	if len(r.Levels) == 0 {
+		return fmt.Errorf("Levels: none")
+	}
+	for i, l := range r.Levels {
+		if l < spec.LevelProject || l > spec.LevelInstance || slices.Contains(r.Levels[:i], l) {
+			return fmt.Errorf("Levels: unknown or repeated level %d", l)
+		}
+	}
+	if r.Action < spec.ActionNone || r.Action > spec.ActionDestroyPackage {
+		return fmt.Errorf("Action: missing or unknown")
+	}
+	if r.Method == http.MethodGet && writes(r.Action) {
+		return fmt.Errorf("Action: a GET route only reads")
+	}
+	if r.Method == http.MethodDelete && r.Action == spec.ActionReadPackage {
+		return fmt.Errorf("Action: who may read may not DELETE")
+	}
+	if r.Timeout < 0 || r.Timeout > maxTimeout {
+		return fmt.Errorf("Timeout: %v; at most %v", r.Timeout, maxTimeout)
+	}
+	if r.Challenge < spec.ChallengeNone || r.Challenge > spec.ChallengeBearer {
+		return fmt.Errorf("Challenge: unknown value %d", r.Challenge)
+	}
+	if r.AnonymousDenial < spec.DenyUnauthorized || r.AnonymousDenial > spec.DenyNotFound {
+		return fmt.Errorf("AnonymousDenial: unknown value %d", r.AnonymousDenial)
+	}
+	return nil
+}
+
+func writes(a spec.Action) bool {
+	return a == spec.ActionCreatePackage || a == spec.ActionDestroyPackage
+}
+
+// login checks a route that takes credentials from its body.
+func (c *checker) login(r *spec.Route) error {
+	b := r.BodyCredentials
+	switch {
+	case b == nil:
+		return nil
+	case b.UsernameField == "" || b.PasswordField == "" || b.UsernameField == b.PasswordField:
+		return fmt.Errorf("BodyCredentials: two different fields are needed")
+	case r.Body.Kind != spec.BodyInline:
+		return fmt.Errorf("BodyCredentials: the body must be inline")
+	case r.Action != spec.ActionNone:
+		return fmt.Errorf("BodyCredentials: a login has ActionNone")
+	}
+	return nil
+}
+
+// match checks what else decides whether a route is taken.
+func (c *checker) match(r *spec.Route) error {
+	for _, name := range slices.Sorted(maps.Keys(r.MatchHeaders)) {
+		if err := c.readable(name); err != nil {
+			return fmt.Errorf("MatchHeaders: %w", err)
+		}
+		if value := r.MatchHeaders[name]; value == "" || strings.TrimSpace(value) != value {
+			return fmt.Errorf("MatchHeaders: %s: bad value %q", name, value)
+		}
+	}
+	for _, media := range r.Produces {
+		parsed, _, err := mime.ParseMediaType(media)
+		if err != nil || !strings.Contains(parsed, "/") || strings.Contains(parsed, "*") {
+			return fmt.Errorf("Produces: %q is not a media type", media)
+		}
+	}
+	if r.FeatureFlag != "" && !c.name.MatchString(r.FeatureFlag) {
+		return fmt.Errorf("FeatureFlag: bad name %q", r.FeatureFlag)
+	}
+	return nil
+}
+
+func cache(r *spec.Route, params []string) error {
+	if r.Cache == nil {
+		return nil
+	}
+	if r.Method != http.MethodGet || r.Action != spec.ActionReadPackage {
+		return fmt.Errorf("only GET routes with ActionReadPackage are cached")
+	}
+	if len(r.Cache.Keys) == 0 {
+		return fmt.Errorf("Keys: none: the answer would never be forgotten")
+	}
+	for _, key := range r.Cache.Keys {
+		if key == "" {
+			return fmt.Errorf("Keys: an empty key")
+		}
+		if err := template(key, params); err != nil {
+			return fmt.Errorf("Keys: %w", err)
+		}
+	}
+	if slices.Contains(r.Cache.VaryQuery, "") {
+		return fmt.Errorf("VaryQuery: an empty name")
+	}
+	return nil
+}
+
+func (c *checker) prefetch(r *spec.Route, f spec.Finder, params []string) error {
+	if r.Action == spec.ActionNone {
+		return fmt.Errorf("a route with ActionNone has no project to read")
+	}
+	for _, text := range []string{f.Name, f.Version, f.FileName} {
+		if err := template(text, params); err != nil {
+			return err
+		}
+	}
+	if f.NamePrefix != "" && strings.ContainsAny(f.NamePrefix, "{}") {
+		return fmt.Errorf("NamePrefix: takes no parameters")
+	}
+	if f.Limit < 0 || f.PageToken != "" {
+		return fmt.Errorf("Limit, PageToken: a prefetch is the first page")
+	}
+	for _, rows := range f.WithRows {
+		if !c.name.MatchString(rows.Table) {
+			return fmt.Errorf("WithRows: bad table %q", rows.Table)
+		}
+	}
+	return nil
+}
+
+// template checks that each "{param}" of a text is a parameter of the pattern.
+func template(text string, params []string) error {
+	for {
+		open := strings.IndexByte(text, '{')
+		if open < 0 {
+			return nil
+		}
+		name, rest, ok := strings.Cut(text[open+1:], "}")
+		if !ok || !slices.Contains(params, name) {
+			return fmt.Errorf("%q: no such parameter in the pattern", text)
+		}
+		text = rest
+	}
+}
