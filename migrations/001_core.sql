@@ -215,21 +215,21 @@ create table events (
 );
 create index events_project on events (project_id, id);
 
--- What the statements of formats may read of the generic model: the project that the core has set.
+-- What the statements of formats may read of the generic model: the projects that the core has set.
 create schema core_api;
 create view core_api.packages with (security_barrier) as
     select id, project_id, format, name, version, name_key, version_key, status, created_at, updated_at
     from public.packages
-    where project_id = current_setting('pakhus.project_id')::bigint
+    where project_id = any (current_setting('pakhus.project_ids')::bigint[])
       and format = current_setting('pakhus.format');
 create view core_api.package_files with (security_barrier) as
     select f.id, f.project_id, f.package_id, f.file_name, f.file_key, f.size, f.sha256, f.sha1, f.md5, f.sha512, f.created_at
     from public.package_files f
     join public.packages p on p.id = f.package_id
-    where p.project_id = current_setting('pakhus.project_id')::bigint
+    where p.project_id = any (current_setting('pakhus.project_ids')::bigint[])
       and p.format = current_setting('pakhus.format');
 create view core_api.package_tags with (security_barrier) as
     select package_id, project_id, name, updated_at
     from public.package_tags
-    where project_id = current_setting('pakhus.project_id')::bigint
+    where project_id = any (current_setting('pakhus.project_ids')::bigint[])
       and format = current_setting('pakhus.format');

@@ -191,11 +191,12 @@ type Migration struct {
 	SQL  string
 }
 
-// NamedQuery is static SQL, installed as a function; $1 is the project's id.
+// NamedQuery is static SQL, installed as a function; $1 is bigint[], the ids of
+// the projects that the caller may read.
 type NamedQuery struct {
 	Name          string
 	SQL           string
-	ArgumentTypes []string // of the arguments after the project
+	ArgumentTypes []string // of the arguments after the projects
 	Result        []QueryColumn
 }
 

@@ -205,3 +205,6 @@ func (f *File) Discard() {
 		_ = f.staged.Discard()
 	}
 }
+
+// Content returns what a row about the file says of its bytes.
+func (f *File) Content() (size int64, digests spec.Digests) { return f.Size, f.Digests }

@@ -1,0 +1,82 @@
+// Package plan carries out what plugins want changed: a whole plan in one
+// transaction, or nothing of it.
+//
+//	validate.go  may this plan do this at all?
+//	commit.go    bytes first, then the transaction, then what became of it
+//	prepare.go   locks, and what must be known before the first change
+//	apply.go     the changes
+//	outcome.go   a COMMIT whose answer was lost
+//	collect.go   bytes that nothing refers to any more
+package plan
+
+import (
+	"context"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pakhus/pakhus/core/internal/metadata"
+	"github.com/pakhus/pakhus/core/internal/registry"
+	"github.com/pakhus/pakhus/core/internal/storage"
+	"github.com/pakhus/pakhus/sdk/spec"
+)
+
+// File is an upload that a plan can attach.
+type File interface {
+	// Commit makes the bytes a durable blob under Key. It may be called again.
+	Commit(ctx context.Context) error
+	// Present reports whether the blob is there.
+	Present(ctx context.Context) (bool, error)
+	Key() storage.Key
+	Content() (size int64, digests spec.Digests)
+}
+
+// Scope is what a plan may touch: its own format and project, and the uploads
+// of its request.
+type Scope struct {
+	RequestID string
+	Format    string
+	Project   registry.Project
+	Actor     registry.Actor
+	Action    spec.Action // what the caller was allowed to do
+	Uploads   map[string]File
+	Schema    *metadata.Schema // nil: the format has no tables
+}
+
+// State is what became of a plan.
+type State int
+
+// The states.
+const (
+	Committed State = iota + 1
+	// Refused: a key was taken or a precondition failed, and the plan had an answer for it. Nothing was changed.
+	Refused
+	// AskAgain: likewise, without an answer. The plugin decides anew on what is there now.
+	AskAgain
+)
+
+// Result is what became of a plan.
+type Result struct {
+	State      State
+	Refusal    *spec.HTTPResponse // of Refused
+	PackageIDs map[spec.Local]int64
+	FileIDs    map[spec.Local]int64
+}
+
+// Enqueuer puts a job of a format into the queue, in the plan's transaction.
+type Enqueuer interface {
+	Enqueue(ctx context.Context, tx pgx.Tx, format string, projectID int64, j spec.EnqueueJob) error
+}
+
+// Executor carries out plans.
+type Executor struct {
+	pool *pgxpool.Pool
+	jobs Enqueuer // nil: plans with jobs are refused
+	log  hclog.Logger
+}
+
+// New makes an Executor. Without an Enqueuer, a plan that enqueues jobs is an error.
+func New(pool *pgxpool.Pool, jobs Enqueuer, log hclog.Logger) *Executor {
+	return &Executor{pool: pool, jobs: jobs, log: log}
+}
