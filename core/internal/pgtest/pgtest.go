@@ -20,7 +20,7 @@ import (
 // Database is one test's own.
 type Database struct {
 	Pool *pgxpool.Pool
-	URL  string // of a superuser, with the password
+	URL  string // with the password; of a superuser on the server that New starts
 }
 
 // New makes a fresh database from a template that has all migrations, and drops it when tb ends.

@@ -36,15 +36,9 @@ type testServer struct {
 var server = sync.OnceValues(func() (*testServer, error) { //nolint:gochecknoglobals // see above
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	version, err := schemaVersion()
-	if err != nil {
-		return nil, err
-	}
-	s := &testServer{url: os.Getenv(envURL), template: "pakhus_template_" + version}
+	s := &testServer{url: os.Getenv(envURL)}
 	if s.url == "" {
-		if err := s.startEmbedded(ctx); err != nil {
-			return nil, err
-		}
+		return s, s.startEmbedded(ctx)
 	}
 	if _, err := url.Parse(s.url); err != nil {
 		return nil, fmt.Errorf("%s is not a URL", envURL)
@@ -52,7 +46,8 @@ var server = sync.OnceValues(func() (*testServer, error) { //nolint:gochecknoglo
 	return s, s.ensureTemplate(ctx)
 })
 
-// startEmbedded starts a server in a folder that is removed when this process is gone.
+// startEmbedded starts a server in a folder that is removed when this process is gone. Its own
+// database is the template. (Copying a cluster made earlier was tried: it is not faster.)
 func (s *testServer) startEmbedded(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "pakhus-pgtest-")
 	if err != nil {
@@ -65,7 +60,10 @@ func (s *testServer) startEmbedded(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.url = pg.URL()
+	if err := postgres.Migrate(ctx, pg.URL()); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	s.url, s.template = onDatabase(pg.URL(), "postgres"), "pakhus"
 	return nil
 }
 
@@ -91,6 +89,11 @@ func removeAfterUs(ctx context.Context, dir string) (ours *os.File, err error) {
 // ensureTemplate makes the template database once per server and schema. Test processes that
 // start at once wait for each other.
 func (s *testServer) ensureTemplate(ctx context.Context) error {
+	version, err := schemaVersion()
+	if err != nil {
+		return err
+	}
+	s.template = "pakhus_template_" + version
 	conn, err := pgx.Connect(ctx, s.url)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
