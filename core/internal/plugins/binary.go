@@ -28,10 +28,20 @@ func (e Entry) check() error {
 	return nil
 }
 
+// digest is SHA256 as it is compared and shown: in lower case.
+func (e Entry) digest() string { return strings.ToLower(e.SHA256) }
+
 // open opens the binary and compares its digest. The caller runs what it got
 // here, through the open file: what was checked is what runs, whatever happens
 // to the name meanwhile.
 func (e Entry) open() (*os.File, error) {
+	info, err := os.Stat(e.Path)
+	if err == nil && !info.Mode().IsRegular() { // to open a pipe would be to wait for it
+		err = fmt.Errorf("%s is not a file", e.Path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("format %s: plugin: %w", e.Format, err)
+	}
 	f, err := os.Open(e.Path)
 	if err != nil {
 		return nil, fmt.Errorf("format %s: open plugin: %w", e.Format, err)
@@ -41,10 +51,10 @@ func (e Entry) open() (*os.File, error) {
 		_ = f.Close()
 		return nil, fmt.Errorf("format %s: read plugin %s: %w", e.Format, e.Path, err)
 	}
-	if got := hex.EncodeToString(h.Sum(nil)); got != strings.ToLower(e.SHA256) {
+	if got := hex.EncodeToString(h.Sum(nil)); got != e.digest() {
 		_ = f.Close()
 		return nil, fmt.Errorf("format %s: %s is not the plugin that the configuration names: its sha256 is %s, expected %s",
-			e.Format, e.Path, got, strings.ToLower(e.SHA256))
+			e.Format, e.Path, got, e.digest())
 	}
 	return f, nil
 }

@@ -2,28 +2,33 @@ package plugins
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
-	"strings"
 	"sync"
-	"sync/atomic"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sync/semaphore"
 )
 
+// defaultConcurrent is Config.MaxConcurrent for those who say nothing.
+const defaultConcurrent = 256
+
 // Manager runs the plugins of all enabled formats.
 type Manager struct {
-	cfg       Config
-	runDir    string
-	spawner   *spawner
-	formats   map[string]*Format
-	instances atomic.Int64
+	cfg     Config
+	pace    pace
+	formats map[string]*Format
+	spawner *spawner
+	runDir  string
 
-	stop    context.CancelFunc
-	running sync.WaitGroup
-	swap    sync.Mutex
+	mu       sync.Mutex
+	lasting  context.Context //nolint:containedctx // the lifetime of what Start starts
+	end      context.CancelFunc
+	stopped  bool
+	goroutes sync.WaitGroup
 }
 
 // New checks the entries and makes a Manager; nothing runs before Start.
@@ -31,105 +36,83 @@ func New(cfg Config) (*Manager, error) {
 	if cfg.MaxConcurrent == 0 {
 		cfg.MaxConcurrent = defaultConcurrent
 	}
-	m := &Manager{cfg: cfg, formats: map[string]*Format{}}
+	if cfg.Log == nil {
+		cfg.Log = hclog.NewNullLogger()
+	}
+	m := &Manager{cfg: cfg, pace: defaultPace(), formats: map[string]*Format{}}
 	for _, e := range cfg.Entries {
 		if err := e.check(); err != nil {
 			return nil, err
 		}
-		if _, twice := m.formats[e.Format]; twice {
-			return nil, fmt.Errorf("format %s is configured twice", e.Format)
+		if other, twice := m.formats[e.Format]; twice {
+			return nil, fmt.Errorf("format %s is configured twice: %s with sha256 %s, and %s with sha256 %s",
+				e.Format, other.entry.Path, other.entry.digest(), e.Path, e.digest())
 		}
 		m.formats[e.Format] = &Format{
-			name: e.Format, slots: semaphore.NewWeighted(int64(cfg.MaxConcurrent)), changed: make(chan struct{}), state: Stopped,
+			m: m, name: e.Format, entry: e, state: Starting,
+			slots:   semaphore.NewWeighted(int64(cfg.MaxConcurrent)),
+			changed: make(chan struct{}),
 		}
 	}
 	return m, nil
 }
 
-// Start starts every plugin; if one cannot run, none does. The plugins run
-// until Stop, whatever becomes of ctx.
-func (m *Manager) Start(ctx context.Context) (err error) {
-	m.spawner = newSpawner()
-	if m.runDir = m.cfg.RunDir; m.runDir == "" {
-		m.runDir, err = os.MkdirTemp("", "pk")
-	} else {
-		err = os.MkdirAll(m.runDir, 0o700)
-	}
-	if err != nil {
-		return fmt.Errorf("folder for plugin sockets: %w", err)
-	}
-	lasting, stop := context.WithCancel(context.WithoutCancel(ctx))
-	m.stop = stop
-	var starting errgroup.Group
-	for _, e := range m.cfg.Entries {
-		starting.Go(func() error {
-			f := m.formats[e.Format]
-			i, err := m.launch(ctx, e, m.newDir(e.Format))
-			if err != nil {
-				return err
-			}
-			f.set(func() { f.current, f.state = i, Running })
-			i.log.Info("plugin runs")
-			return nil
-		})
-	}
-	if err := starting.Wait(); err != nil {
-		m.Stop(lasting)
+// Start starts every plugin. If one cannot run, none does, and the error names
+// each that cannot. A plugin that runs but whose manifest could not be prepared
+// is no error: its format is down, and tried again. The plugins run until Stop,
+// whatever becomes of ctx.
+func (m *Manager) Start(ctx context.Context) error {
+	if err := m.makeRunDir(); err != nil {
 		return err
 	}
-	for _, f := range m.formats {
-		m.running.Go(func() { m.supervise(lasting, f) })
+	m.spawner = newSpawner()
+	m.lasting, m.end = context.WithCancel(context.WithoutCancel(ctx))
+	var starting sync.WaitGroup
+	problems := make([]error, len(m.cfg.Entries))
+	for n, e := range m.cfg.Entries {
+		starting.Go(func() { problems[n] = m.formats[e.Format].start(ctx) })
+	}
+	starting.Wait()
+	if err := errors.Join(problems...); err != nil {
+		m.Stop(m.lasting)
+		return err
 	}
 	return nil
 }
 
-// Stop lets requests under way end and then the plugins.
+// Stop lets the calls under way end, for at most ten seconds, and then the
+// plugins. Callers are refused from its beginning on.
 func (m *Manager) Stop(ctx context.Context) {
-	if m.stop == nil {
+	m.mu.Lock()
+	if m.stopped || m.end == nil {
+		m.mu.Unlock()
 		return
 	}
-	m.stop()
-	m.running.Wait()
-	var retiring sync.WaitGroup
+	m.stopped = true
+	m.mu.Unlock()
+
+	ctx, cancel := context.WithTimeout(ctx, m.pace.stop)
+	defer cancel()
+	var stopping sync.WaitGroup
 	for _, f := range m.formats {
-		i := f.running()
-		f.set(func() { f.state = Stopped })
-		if i != nil {
-			retiring.Go(func() { i.retire(ctx) })
-		}
+		stopping.Go(func() { f.stop(ctx) })
 	}
-	retiring.Wait()
+	stopping.Wait()
+	m.end()
+	m.goroutes.Wait()
 	m.spawner.close()
-	_ = os.RemoveAll(m.runDir)
-	m.stop = nil
+	if m.cfg.RunDir == "" { // another is the operator's
+		_ = os.RemoveAll(m.runDir)
+	}
 }
 
-// Swap replaces a format's plugin by the entry's binary. The new one is
-// started, asked for its manifest, prepared and found healthy before the first
-// request goes to it; the old one ends when its last request has. An entry that
-// runs already changes nothing.
-func (m *Manager) Swap(ctx context.Context, e Entry) error {
-	m.swap.Lock()
-	defer m.swap.Unlock()
-	if err := e.check(); err != nil {
-		return err
+// background runs fn until the Manager stops; not at all if it has already.
+func (m *Manager) background(fn func(ctx context.Context)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.stopped {
+		m.goroutes.Go(func() { fn(m.lasting) })
 	}
-	f, ok := m.formats[e.Format]
-	if !ok {
-		return fmt.Errorf("format %s is not enabled; a new format needs a restart", e.Format)
-	}
-	old := f.running()
-	if strings.EqualFold(old.entry.SHA256, e.SHA256) {
-		return nil
-	}
-	next, err := m.launch(ctx, e, m.newDir(e.Format))
-	if err != nil {
-		return err
-	}
-	f.set(func() { f.current, f.state, f.lastErr = next, Running, nil })
-	next.log.Info("plugin was replaced", "from", old.manifest.Version, "to", next.manifest.Version)
-	m.running.Go(func() { old.retire(context.WithoutCancel(ctx)) })
-	return nil
 }
 
 // Format returns an enabled format.
@@ -139,20 +122,45 @@ func (m *Manager) Format(name string) (*Format, bool) {
 }
 
 // Names returns the enabled formats in order.
-func (m *Manager) Names() []string {
-	names := make([]string, 0, len(m.formats))
-	for n := range m.formats {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
-}
+func (m *Manager) Names() []string { return slices.Sorted(maps.Keys(m.formats)) }
 
 // States returns how each plugin is, by format.
 func (m *Manager) States() []State {
 	states := make([]State, 0, len(m.formats))
-	for _, n := range m.Names() {
-		states = append(states, m.formats[n].State())
+	for _, name := range m.Names() {
+		states = append(states, m.formats[name].State())
 	}
 	return states
+}
+
+// maxSocketPath is what every system takes: Linux has 108 bytes, others 104,
+// with the zero at the end.
+const maxSocketPath = 100
+
+// longestSocket is what comes after RunDir in the path of a plugin's socket:
+// the folder of the instance and go-plugin's file name, with os.MkdirTemp's
+// and os.CreateTemp's digits.
+const longestSocket = len("/1234567890") + len("/plugin1234567890")
+
+// makeRunDir makes the folder for sockets. A path that is too long would show
+// as a plugin that dies before it can say why, so it is refused here.
+func (m *Manager) makeRunDir() (err error) {
+	if m.runDir = m.cfg.RunDir; m.runDir != "" {
+		if n := len(m.runDir) + longestSocket; n > maxSocketPath {
+			return fmt.Errorf("folder for plugin sockets: %s is too long: a socket in it would have a path of %d bytes, and %d are possible",
+				m.runDir, n, maxSocketPath)
+		}
+		if err := os.MkdirAll(m.runDir, 0o700); err != nil {
+			return fmt.Errorf("folder for plugin sockets: %w", err)
+		}
+		return nil
+	}
+	parent := os.TempDir()
+	if len(parent)+len("/pk1234567890")+longestSocket > maxSocketPath {
+		parent = "/tmp"
+	}
+	if m.runDir, err = os.MkdirTemp(parent, "pk"); err != nil {
+		return fmt.Errorf("folder for plugin sockets: %w", err)
+	}
+	return nil
 }

@@ -1,11 +1,6 @@
 package plugins
 
-import (
-	"net"
-	"os"
-
-	"golang.org/x/sys/unix"
-)
+import "net"
 
 // peerListener accepts connections of one process only.
 type peerListener struct {
@@ -28,18 +23,15 @@ func (l *peerListener) Accept() (net.Conn, error) {
 }
 
 func (l *peerListener) allowed(c net.Conn) bool {
-	unixConn, ok := c.(*net.UnixConn)
+	socket, ok := c.(*net.UnixConn)
 	if !ok {
 		return false
 	}
-	raw, err := unixConn.SyscallConn()
+	raw, err := socket.SyscallConn()
 	if err != nil {
 		return false
 	}
 	allowed := false
-	err = raw.Control(func(fd uintptr) {
-		cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-		allowed = err == nil && int(cred.Pid) == l.pid && int(cred.Uid) == os.Getuid()
-	})
+	err = raw.Control(func(fd uintptr) { allowed = isPeer(fd, l.pid) })
 	return err == nil && allowed
 }

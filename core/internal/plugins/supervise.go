@@ -2,125 +2,152 @@ package plugins
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"time"
 )
 
-const (
-	healthEvery   = 5 * time.Second
-	healthTimeout = time.Second
-	healthStrikes = 3
-	// An instance that lives shorter than this failed to start, whatever it says.
-	shortLife     = time.Second
-	crashLoopAt   = 5
-	crashLoopWait = time.Minute
-	maxBackOff    = 30 * time.Second
-)
-
-// supervise keeps a format's plugin running until ctx ends.
-func (m *Manager) supervise(ctx context.Context, f *Format) {
-	failures := 0
-	for {
-		i := f.running()
-		if replaced := m.watch(ctx, f, i); replaced {
-			continue // its end is no crash
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		i.kill()
-		if time.Since(i.started) >= shortLife {
-			failures = 0
-		}
-		failures++
-		f.set(func() { f.state, f.lastErr = Restarting, fmt.Errorf("process %d ended", i.process.pid) })
-		i.log.Warn("plugin ended; starting it anew", "uptime", time.Since(i.started).String())
-		if !m.restart(ctx, f, i.entry, &failures) {
-			return
-		}
+// supervise watches a process until it is replaced, and sees to its successor
+// if it ends by itself.
+func (f *Format) supervise(ctx context.Context, i *instance) {
+	cause := f.watch(ctx, i)
+	if cause == nil {
+		return
 	}
-}
-
-func (f *Format) running() *instance {
+	uptime := time.Since(i.started)
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.current
+	if f.current != i { // replaced at the same moment: its end is no crash
+		f.mu.Unlock()
+		return
+	}
+	f.current, f.lastErr = nil, cause
+	f.crashes.add(time.Now(), uptime, f.m.pace)
+	f.restart()
+	f.mu.Unlock()
+	i.log.Error("plugin ended", "uptime", uptime.String(), "error", cause)
+	i.kill()
 }
 
-// watch returns when the process has ended, when it no longer answers, when it
-// was replaced, or when ctx ends.
-func (m *Manager) watch(ctx context.Context, f *Format, i *instance) (replaced bool) {
-	tick := time.NewTicker(healthEvery)
+// watch returns why a process is no longer of use, or nil if it is no longer needed.
+func (f *Format) watch(ctx context.Context, i *instance) error {
+	tick := time.NewTicker(f.m.pace.healthEvery)
 	defer tick.Stop()
 	strikes := 0
 	for {
-		f.mu.Lock()
-		current, changed := f.current, f.changed
-		f.mu.Unlock()
-		if current != i {
-			return true
-		}
 		select {
-		case <-changed:
-		case <-i.process.gone:
-			return f.running() != i
 		case <-ctx.Done():
-			return false
+			return nil
+		case <-i.retired:
+			return nil
+		case <-i.process.gone:
+			return i.process.obituary()
 		case <-tick.C:
-			check, cancel := context.WithTimeout(ctx, healthTimeout)
-			err := i.client.Check(check)
-			cancel()
-			if err == nil {
-				strikes = 0
-				continue
-			}
-			if strikes++; strikes >= healthStrikes {
-				i.log.Error("plugin does not answer", "error", err)
-				return false
-			}
 		}
-	}
-}
-
-// restart tries until it succeeds or ctx ends; false in the latter case.
-func (m *Manager) restart(ctx context.Context, f *Format, e Entry, failures *int) bool {
-	for {
-		if !wait(ctx, backOff(*failures)) {
-			return false
-		}
-		i, err := m.launch(ctx, e, m.newDir(f.name))
+		err := f.check(ctx, i)
 		if err == nil {
-			f.set(func() { f.current, f.state, f.restarts = i, Running, f.restarts+1 })
-			i.log.Info("plugin runs again")
-			return true
+			strikes = 0
+			continue
 		}
-		if ctx.Err() != nil {
-			return false
+		i.log.Warn("plugin did not answer a health check", "error", err)
+		if strikes++; strikes >= f.m.pace.healthStrikes && i.alive() {
+			return fmt.Errorf("process %d did not answer %d health checks: %w", i.process.pid, strikes, err)
 		}
-		*failures++
-		f.set(func() {
-			f.lastErr = err
-			if *failures >= crashLoopAt {
-				f.state = CrashLoop
-			}
-		})
-		m.cfg.Log.Error("plugin did not start", "plugin", f.name, "failures", *failures, "error", err)
 	}
 }
 
-// backOff is how long to wait after so many failures in a row: not at all after
-// the first, then ever longer, spread so that nodes do not beat in time.
-func backOff(failures int) time.Duration {
-	if failures <= 1 {
-		return 0
+func (f *Format) check(ctx context.Context, i *instance) error {
+	ctx, cancel := context.WithTimeout(ctx, f.m.pace.healthTimeout)
+	defer cancel()
+	return i.client.Check(ctx)
+}
+
+// restart begins to bring a process up, in the background. The caller holds f.mu.
+func (f *Format) restart() {
+	f.set(Restarting)
+	f.m.background(func(ctx context.Context) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		f.mu.Lock()
+		if f.current != nil || f.state == Stopped { // a swap was faster
+			f.mu.Unlock()
+			return
+		}
+		f.repair = cancel
+		f.mu.Unlock()
+		f.bringUp(ctx)
+	})
+}
+
+// bringUp starts processes until one is ready, or until ctx ends, which a swap
+// and a stop see to.
+func (f *Format) bringUp(ctx context.Context) {
+	for {
+		f.mu.Lock()
+		delay, looping := f.crashes.delay(f.m.pace)
+		if looping && f.state != CrashLoop {
+			f.set(CrashLoop)
+			f.m.cfg.Log.Error("plugin is in a crash loop", "plugin", f.name, "retry_in", delay.String())
+		}
+		entry := f.entry
+		f.mu.Unlock()
+		if !wait(ctx, delay) {
+			return
+		}
+		i, err := f.launch(ctx, entry)
+		switch {
+		case err == nil && f.succeed(ctx, i):
+			i.log.Info("plugin runs again")
+			return
+		case err == nil:
+			i.kill()
+			return
+		case ctx.Err() != nil:
+			return
+		}
+		f.fail(err)
 	}
-	if failures >= crashLoopAt {
-		return crashLoopWait
+}
+
+// succeed makes i the process that answers, unless it is no longer wanted.
+func (f *Format) succeed(ctx context.Context, i *instance) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if ctx.Err() != nil || f.state == Stopped {
+		return false
 	}
-	d := min(100*time.Millisecond<<(failures-2), maxBackOff)
-	return d + rand.N(d/2) //nolint:gosec // jitter is no secret
+	f.restarts++
+	f.promote(i)
+	return true
+}
+
+// history is when a format's processes crashed.
+type history struct {
+	failures int         // since one was healthy
+	recent   []time.Time // at most crashLimit
+}
+
+// add counts the end of a process that lived that long.
+func (h *history) add(now time.Time, uptime time.Duration, p pace) {
+	if uptime >= p.healthy {
+		h.failures = 0
+	}
+	h.failures++
+	h.recent = append(h.recent, now)
+	h.recent = h.recent[max(0, len(h.recent)-p.crashLimit):]
+}
+
+// delay is how long to wait before the next start: not at all after the first
+// failure, then ever longer, spread so that nodes do not beat in time.
+func (h *history) delay(p pace) (d time.Duration, looping bool) {
+	if n := len(h.recent); n >= p.crashLimit && h.recent[n-1].Sub(h.recent[0]) <= p.crashWindow {
+		return p.crashRetry, true
+	}
+	if h.failures <= 1 {
+		return 0, false
+	}
+	doubled := min(p.firstDelay<<min(h.failures-2, 16), p.maxDelay)
+	return doubled*3/4 + rand.N(doubled/4+1), false //nolint:gosec // jitter is no secret
 }
 
 // wait waits; false if ctx ended meanwhile.
@@ -138,7 +165,5 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// newDir names a folder for an instance's sockets; short, as socket paths must be.
-func (m *Manager) newDir(format string) string {
-	return filepath.Join(m.runDir, fmt.Sprintf("%.8s%d", format, m.instances.Add(1)))
-}
+// errStopped is for those who come too late.
+var errStopped = errors.New("the plugins are stopped")
