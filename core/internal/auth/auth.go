@@ -1,0 +1,218 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pakhus/pakhus/core/internal/postgres"
+	"github.com/pakhus/pakhus/core/internal/registry"
+)
+
+// Caller is who asks, about which project, with what role.
+type Caller struct {
+	Actor   registry.Actor
+	Project *registry.Project // nil: there is none of that name
+	Level   registry.AccessLevel
+}
+
+// Authenticator resolves credentials.
+type Authenticator struct {
+	pool *pgxpool.Pool
+	used *used
+}
+
+// New makes an Authenticator; Run keeps its notes of when tokens were used.
+func New(pool *pgxpool.Pool) *Authenticator {
+	return &Authenticator{pool: pool, used: newUsed(pool)}
+}
+
+// Run writes when tokens were last used, until ctx ends.
+func (a *Authenticator) Run(ctx context.Context) { a.used.run(ctx) }
+
+const (
+	tokenSQL = `
+		select t.id, t.kind, coalesce(t.username, u.username, ''), t.scopes, t.expires_at,
+		       coalesce(t.project_id, 0), coalesce(t.group_id, 0),
+		       coalesce(u.id, 0), coalesce(u.is_admin, false), coalesce(u.state, 'active')
+		from tokens t left join users u on u.id = t.user_id
+		where t.digest = $1 and t.revoked_at is null and (t.expires_at is null or t.expires_at > now())`
+	projectSQL = `
+		select p.id, p.group_id, g.ancestor_ids, p.path, p.full_path, p.name, p.visibility, p.package_access_level,
+		       p.allow_reuse_after_delete or g.allow_reuse_after_delete
+		from projects p join groups g on g.id = p.group_id
+		where p.id = $1 or ($2 <> '' and lower(p.full_path) = lower($2))`
+	levelSQL = `
+		select coalesce(max(m.access_level), 0)
+		from tokens t
+		join memberships m on m.user_id = t.user_id
+		join projects p on p.id = $2 or ($3 <> '' and lower(p.full_path) = lower($3))
+		join groups g on g.id = p.group_id
+		where t.digest = $1 and (m.project_id = p.id or m.group_id = any (g.ancestor_ids))`
+)
+
+// Resolve finds the caller in one round trip. Credentials that are present but
+// wrong, expired or revoked are CodeUnauthenticated, never anonymous; a blocked
+// user is CodeForbidden. The database's clock decides on expiry.
+func (a *Authenticator) Resolve(ctx context.Context, c Credentials, present bool, ref ProjectRef) (Caller, error) {
+	if present && !WellFormed(c.Secret) {
+		return Caller{}, unauthorized()
+	}
+	caller := Caller{Actor: registry.Actor{Kind: registry.Anonymous}}
+	batch := &pgx.Batch{}
+	var found tokenRow
+	digest := Digest(c.Secret)
+	if present {
+		batch.Queue(tokenSQL, digest[:]).QueryRow(found.scan)
+	}
+	if ref != (ProjectRef{}) {
+		batch.Queue(projectSQL, ref.ID, ref.Path).QueryRow(func(row pgx.Row) (err error) {
+			caller.Project, err = scanProject(row)
+			return err
+		})
+		if present {
+			batch.Queue(levelSQL, digest[:], ref.ID, ref.Path).QueryRow(func(row pgx.Row) error {
+				return row.Scan(&caller.Level)
+			})
+		}
+	}
+	if batch.Len() == 0 {
+		return caller, nil
+	}
+	if err := a.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return Caller{}, fmt.Errorf("resolve caller: %w", postgres.Translate(err))
+	}
+	if !present {
+		return caller, nil
+	}
+	var err error
+	if caller.Actor, err = found.actor(c.Transport); err != nil {
+		return Caller{}, err
+	}
+	a.used.note(caller.Actor.TokenID)
+	return caller, nil
+}
+
+func scanProject(row pgx.Row) (*registry.Project, error) {
+	var p registry.Project
+	err := row.Scan(&p.ID, &p.GroupID, &p.GroupAncestorIDs, &p.Path, &p.FullPath, &p.Name, &p.Visibility, &p.PackageAccess, &p.AllowReuseAfterDelete)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil //nolint:nilnil // no project is an answer
+	}
+	return &p, err
+}
+
+// tokenRow is a valid token with its owner; ok is false if there is none.
+type tokenRow struct {
+	ok      bool
+	kind    string
+	state   string
+	expires *time.Time
+	value   registry.Actor
+}
+
+func (t *tokenRow) scan(row pgx.Row) error {
+	v := &t.value
+	err := row.Scan(&v.TokenID, &t.kind, &v.Username, &v.Scopes, &t.expires, &v.ProjectID, &v.GroupID, &v.UserID, &v.Admin, &t.state)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	t.ok = err == nil
+	return err
+}
+
+func (t *tokenRow) actor(via Transport) (registry.Actor, error) {
+	deploy := t.kind == "deploy"
+	switch {
+	case !t.ok,
+		deploy && via == PrivateToken, // as in GitLab: each header takes its own kind
+		!deploy && via == DeployToken:
+		return registry.Actor{}, unauthorized()
+	case t.state == "blocked":
+		return registry.Actor{}, registry.Errorf(registry.CodeForbidden, "Forbidden - Your account has been blocked.")
+	}
+	v := t.value
+	v.Kind = registry.User
+	if deploy {
+		v.Kind = registry.DeployToken
+	}
+	if t.expires != nil {
+		v.ExpiresAt = *t.expires
+	}
+	return v, nil
+}
+
+// Login is for routes whose credentials stand in the body: the secret is a
+// token, or the user's password. A name that is not the token's owner's is
+// refused. A user who does not exist costs as much time as one who does.
+func (a *Authenticator) Login(ctx context.Context, username, secret string) (registry.Actor, error) {
+	if WellFormed(secret) {
+		caller, err := a.Resolve(ctx, Credentials{Transport: Bearer, Secret: secret}, true, ProjectRef{})
+		if err != nil {
+			return registry.Actor{}, err
+		}
+		if caller.Actor.Username != username {
+			return registry.Actor{}, unauthorized()
+		}
+		return caller.Actor, nil
+	}
+	actor := registry.Actor{Kind: registry.User, Scopes: []registry.Scope{registry.ScopeAPI}}
+	var (
+		hash  *string
+		state string
+	)
+	err := a.pool.QueryRow(ctx, "select id, username, is_admin, password_hash, state from users where lower(username) = lower($1)", username).
+		Scan(&actor.UserID, &actor.Username, &actor.Admin, &hash, &state)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return registry.Actor{}, fmt.Errorf("find user: %w", postgres.Translate(err))
+	}
+	stored := nobodysHash
+	if hash != nil {
+		stored = *hash
+	}
+	match, compareErr := argon2id.ComparePasswordAndHash(secret, stored)
+	if err != nil || compareErr != nil || hash == nil || !match {
+		return registry.Actor{}, unauthorized()
+	}
+	if state == "blocked" {
+		return registry.Actor{}, registry.Errorf(registry.CodeForbidden, "Forbidden - Your account has been blocked.")
+	}
+	return actor, nil
+}
+
+// nobodysHash is compared where there is none, so that the time does not tell.
+// It has the library's default parameters and no known password.
+const nobodysHash = "$argon2id$v=19$m=65536,t=1,p=2$c29tZXNhbHRzb21lc2FsdA$RdescudvJCsgt3ub+b4dWRWJTmaaJObG/jEEmhsgGQs"
+
+// issuedLife is how long a token lives that a sign-in with a password was for.
+const issuedLife = 365 * 24 * time.Hour
+
+// Issue makes a token for the actor: never wider than the credential the actor
+// came with, and never longer-lived. Deploy tokens cannot make tokens.
+func (a *Authenticator) Issue(ctx context.Context, actor registry.Actor, name string) (string, error) {
+	if actor.Kind != registry.User {
+		return "", registry.Errorf(registry.CodeForbidden, "Forbidden - only a user can have a token made")
+	}
+	expires := time.Now().Add(issuedLife)
+	if !actor.ExpiresAt.IsZero() && actor.ExpiresAt.Before(expires) {
+		expires = actor.ExpiresAt
+	}
+	token := NewToken(PersonalPrefix)
+	digest := Digest(token)
+	scopes := make([]string, len(actor.Scopes))
+	for i, s := range actor.Scopes {
+		scopes[i] = string(s)
+	}
+	_, err := a.pool.Exec(ctx, `
+		insert into tokens (kind, digest, name, user_id, scopes, expires_at) values ('personal', $1, $2, $3, $4, $5)`,
+		digest[:], name, actor.UserID, scopes, expires)
+	if err != nil {
+		return "", fmt.Errorf("issue token: %w", postgres.Translate(err))
+	}
+	return token, nil
+}

@@ -1,0 +1,121 @@
+// Package auth finds out who sent a request: from whatever transport carries a
+// credential, to one registry.Actor.
+package auth
+
+import (
+	"crypto/subtle"
+	"encoding/base64"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/pakhus/pakhus/core/internal/registry"
+)
+
+// Transport is how a credential came.
+type Transport string
+
+// The transports.
+const (
+	PrivateToken Transport = "PRIVATE-TOKEN"
+	DeployToken  Transport = "Deploy-Token"
+	Bearer       Transport = "Bearer"
+	Basic        Transport = "Basic"
+)
+
+// Credentials are what a request carries. They never show their secret.
+type Credentials struct {
+	Transport Transport
+	Username  string // of Basic
+	Secret    string
+}
+
+// String returns the transport, never the secret.
+func (c Credentials) String() string { return string(c.Transport) + " [redacted]" }
+
+// GoString does likewise, for %#v.
+func (c Credentials) GoString() string { return c.String() }
+
+// Parse takes the credentials out of a request's headers; present is false if
+// there are none. Two different ones at once are CodeInvalid: which of them was
+// meant is not ours to guess. An Authorization header that cannot be read is
+// CodeUnauthenticated, never anonymous.
+func Parse(r *http.Request) (c Credentials, present bool, err error) {
+	var all []Credentials
+	for _, t := range []Transport{PrivateToken, DeployToken} {
+		for _, v := range r.Header.Values(string(t)) {
+			if v = strings.TrimSpace(v); v != "" {
+				all = append(all, Credentials{Transport: t, Secret: v})
+			}
+		}
+	}
+	if r.Header.Get("JOB-TOKEN") != "" {
+		// There are no jobs here: no such token can be right.
+		return Credentials{}, false, unauthorized()
+	}
+	for _, v := range r.Header.Values("Authorization") {
+		c, ok, err := authorization(v)
+		if err != nil {
+			return Credentials{}, false, err
+		}
+		if ok {
+			all = append(all, c)
+		}
+	}
+	if len(all) == 0 {
+		return Credentials{}, false, nil
+	}
+	for _, other := range all[1:] {
+		if subtle.ConstantTimeCompare([]byte(all[0].Secret), []byte(other.Secret)) != 1 {
+			return Credentials{}, false, registry.Errorf(registry.CodeInvalid, "Found more than one set of credentials")
+		}
+	}
+	return all[0], true, nil
+}
+
+func authorization(header string) (Credentials, bool, error) {
+	scheme, rest, _ := strings.Cut(strings.TrimSpace(header), " ")
+	rest = strings.TrimSpace(rest)
+	switch strings.ToLower(scheme) {
+	case "bearer":
+		if rest == "" {
+			return Credentials{}, false, unauthorized()
+		}
+		return Credentials{Transport: Bearer, Secret: rest}, true, nil
+	case "basic":
+		raw, err := base64.StdEncoding.DecodeString(rest)
+		if err != nil {
+			return Credentials{}, false, unauthorized()
+		}
+		user, secret, ok := strings.Cut(string(raw), ":")
+		if !ok {
+			return Credentials{}, false, unauthorized()
+		}
+		if user == "" || secret == "" {
+			return Credentials{}, false, nil // GitLab takes half a pair for none
+		}
+		return Credentials{Transport: Basic, Username: user, Secret: secret}, true, nil
+	}
+	return Credentials{}, false, unauthorized()
+}
+
+func unauthorized() error { return registry.Errorf(registry.CodeUnauthenticated, "Unauthorized") }
+
+// ProjectRef is a project as a URL names it: by number or by full path. The
+// zero ProjectRef names none.
+type ProjectRef struct {
+	ID   int64
+	Path string
+}
+
+// ParseProjectRef reads the unescaped :id of a URL. A name without a slash is
+// no path, as in GitLab: it finds nothing.
+func ParseProjectRef(s string) ProjectRef {
+	if id, err := strconv.ParseInt(s, 10, 64); err == nil && id > 0 {
+		return ProjectRef{ID: id}
+	}
+	if strings.Contains(s, "/") {
+		return ProjectRef{Path: s}
+	}
+	return ProjectRef{}
+}

@@ -1,0 +1,171 @@
+// Package authz decides who may do what. The decision is a table: every rule of
+// GitLab's package registry that applies here is one row of it.
+package authz
+
+import (
+	"github.com/pakhus/pakhus/core/internal/registry"
+	"github.com/pakhus/pakhus/sdk/spec"
+)
+
+// Verdict is what a decision comes to.
+type Verdict int
+
+// The verdicts.
+const (
+	Hidden          Verdict = iota // 404: the project does not exist, or must look so
+	Allowed                        //
+	Unauthenticated                // 401: credentials might help
+	Forbidden                      // 403: the project is visible, the action is not theirs
+)
+
+// Decide says whether an actor may perform an action on a project; project nil
+// means there is none. level is the actor's highest role on the project or any
+// group above it, NoAccess for a stranger.
+func Decide(a registry.Actor, project *registry.Project, level registry.AccessLevel, action spec.Action) Verdict {
+	if action == spec.ActionNone {
+		return Allowed
+	}
+	anonymous := a.Kind == registry.Anonymous
+	if project == nil {
+		if anonymous {
+			return Unauthenticated
+		}
+		return Hidden
+	}
+	r := relationOf(a, project, level)
+	if !sees(r, project) {
+		if anonymous {
+			return Unauthenticated
+		}
+		return Hidden
+	}
+	if allows(a, r, project, action) {
+		return Allowed
+	}
+	if anonymous {
+		return Unauthenticated
+	}
+	return Forbidden
+}
+
+// relation is what an actor is to a project.
+type relation int
+
+const (
+	nobody   relation = iota // no credentials
+	stranger                 // signed in, no role; or a deploy token from elsewhere
+	guest                    // Guest and Planner
+	reporter
+	developer
+	maintainer // and Owner
+	admin
+	reader // a deploy token of the project or a group above it, with read_package_registry
+	writer // likewise, with write_package_registry
+)
+
+func relationOf(a registry.Actor, p *registry.Project, level registry.AccessLevel) relation {
+	switch a.Kind {
+	case registry.User:
+		if a.Admin {
+			return admin
+		}
+		return ofRole(level)
+	case registry.DeployToken:
+		switch {
+		case !atHome(a, p):
+			return stranger
+		case a.Has(registry.ScopeWritePackageRegistry):
+			return writer
+		case a.Has(registry.ScopeReadPackageRegistry):
+			return reader
+		}
+		return stranger
+	case registry.System:
+		return admin
+	}
+	return nobody
+}
+
+func ofRole(level registry.AccessLevel) relation {
+	switch {
+	case level >= registry.Maintainer:
+		return maintainer
+	case level >= registry.Developer:
+		return developer
+	case level >= registry.Reporter:
+		return reporter
+	case level >= registry.Guest:
+		return guest
+	}
+	return stranger
+}
+
+// atHome: a deploy token belongs to one project, or to a group and all below it.
+func atHome(a registry.Actor, p *registry.Project) bool {
+	if a.ProjectID != 0 {
+		return a.ProjectID == p.ID
+	}
+	for _, g := range p.GroupAncestorIDs {
+		if a.GroupID != 0 && g == a.GroupID {
+			return true
+		}
+	}
+	return false
+}
+
+// sees reports whether the project exists, as far as the actor is concerned.
+// A deploy token is no person: an internal project shows itself to people.
+func sees(r relation, p *registry.Project) bool {
+	if r >= guest || p.Visibility == registry.Public || p.PackageAccess == registry.PackagesPublic {
+		return true
+	}
+	return p.Visibility == registry.Internal && r == stranger
+}
+
+// rule is one row: what a relation may do.
+type rule struct{ read, create, destroy bool }
+
+// rules is the table of GitLab's roles (docs: "Permissions and roles", packages)
+// as its current code has it: guests pull, developers publish, maintainers delete.
+func rules() map[relation]rule {
+	return map[relation]rule{
+		guest:      {read: true},
+		reporter:   {read: true},
+		developer:  {read: true, create: true},
+		maintainer: {read: true, create: true, destroy: true},
+		admin:      {read: true, create: true, destroy: true},
+		reader:     {read: true},
+		writer:     {read: true, create: true, destroy: true},
+	}
+}
+
+func allows(a registry.Actor, r relation, p *registry.Project, action spec.Action) bool {
+	if p.PackageAccess == registry.PackagesDisabled || !scoped(a, action) {
+		return false
+	}
+	may := rules()[r]
+	if p.PackageAccess != registry.PackagesPrivate {
+		// "enabled": as visible as the project; "public": anyone may pull.
+		may.read = may.read || sees(r, p)
+	}
+	switch action {
+	case spec.ActionReadPackage:
+		return may.read
+	case spec.ActionCreatePackage:
+		return may.create
+	case spec.ActionDestroyPackage:
+		return may.destroy
+	case spec.ActionNone:
+		return true
+	}
+	return false
+}
+
+// scoped reports whether a person's token covers the action. Deploy tokens'
+// scopes are part of their relation.
+func scoped(a registry.Actor, action spec.Action) bool {
+	if a.Kind != registry.User || a.Has(registry.ScopeAPI) {
+		return true
+	}
+	return action == spec.ActionReadPackage && a.Has(registry.ScopeReadAPI)
+}
