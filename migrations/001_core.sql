@@ -101,8 +101,11 @@ create table web_logins (
     page_digest bytea primary key,
     poll_digest bytea not null unique,
     name text not null,
-    user_id bigint references users (id) on delete cascade,
     expires_at timestamptz not null,
+    -- Who has signed in, and the bounds of the credential they did it with.
+    user_id bigint references users (id) on delete cascade,
+    scopes text[] not null default '{}',
+    credential_expires_at timestamptz,
     completed_at timestamptz,
     created_at timestamptz not null default now()
 );

@@ -7,9 +7,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -45,13 +48,14 @@ func Serve(ctx context.Context, cfg config.Config, hooks Hooks, log hclog.Logger
 	}
 	defer parts.close()
 
-	first, err := firstrun.Run(ctx, parts.accounts, firstrun.Config{Dir: cfg.DataDir, URL: parts.url(listener)})
+	first, err := firstrun.Run(ctx, parts.pool, cfg.DataDir, parts.url(listener))
 	if err != nil {
 		return fmt.Errorf("first run: %w", err)
 	}
 	if err := writeAddress(cfg.DataDir, listener.Addr().String()); err != nil {
 		return err
 	}
+	defer func() { _ = os.Remove(addressFile(cfg.DataDir)) }()
 	web := parts.server.HTTPServer()
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -79,6 +83,18 @@ func Serve(ctx context.Context, cfg config.Config, hooks Hooks, log hclog.Logger
 	}
 	log.Info("stopped")
 	return nil
+}
+
+// RunningAddress returns the host:port of the server that uses a data folder.
+func RunningAddress(dataDir string) (string, error) {
+	address, err := os.ReadFile(addressFile(dataDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("no server runs with the data folder %s", dataDir)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the server's address: %w", err)
+	}
+	return strings.TrimSpace(string(address)), nil
 }
 
 // addressFile is where commands on this machine learn how to reach the server.

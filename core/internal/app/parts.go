@@ -14,7 +14,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/pakhus/pakhus/core/internal/accounts"
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/cache"
 	"github.com/pakhus/pakhus/core/internal/config"
@@ -39,7 +38,6 @@ type parts struct {
 	log      hclog.Logger
 	database *embedded.Server // nil with a database URL
 	pool     *pgxpool.Pool
-	accounts *accounts.Accounts
 	plugins  *plugins.Manager
 	server   *server.Server
 	closers  []func() // run backwards
@@ -160,11 +158,11 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 	if err != nil {
 		return err
 	}
-	p.accounts = accounts.New(p.pool)
 	authenticator := auth.New(p.pool)
 	logins := weblogin.New(p.pool)
 	downloads := packages.NewDownloads(p.pool, p.log)
 	p.background(lasting, func(ctx context.Context) { downloads.Run(ctx, 5*time.Second) })
+	p.background(lasting, authenticator.Run)
 	p.server = server.New(server.Config{
 		Pool:           p.pool,
 		Auth:           authenticator,
@@ -179,7 +177,7 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		WebLogins:      logins,
 		LoginPage:      weblogin.Handler(logins, authenticator, p.log),
 		ExternalURL:    strings.TrimSuffix(p.cfg.ExternalURL, "/"),
-		TrustedProxies: p.cfg.TrustedProxies,
+		TrustedProxies: p.cfg.Proxies(),
 		Log:            p.log.Named("server"),
 	})
 	return nil

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/spf13/cobra"
+
+	"github.com/pakhus/pakhus/core/internal/accounts"
+	"github.com/pakhus/pakhus/core/internal/embedded"
+	"github.com/pakhus/pakhus/core/internal/plan"
+	"github.com/pakhus/pakhus/core/internal/postgres"
+	"github.com/pakhus/pakhus/core/internal/storage/filesystem"
+)
+
+// database returns the URL of the configured database, or of the embedded one
+// of a server that is running.
+func (c *cli) database() (string, error) {
+	cfg, err := c.load(nil)
+	if err != nil {
+		return "", err
+	}
+	if cfg.Database.URL != "" {
+		return cfg.Database.URL, nil
+	}
+	return embedded.RunningURL(filepath.Join(cfg.DataDir, "postgres"))
+}
+
+func (c *cli) connect(ctx context.Context) (*pgxpool.Pool, error) {
+	url, err := c.database()
+	if err != nil {
+		return nil, err
+	}
+	return postgres.Connect(ctx, url, postgres.Options{MaxConns: 2, Log: hclog.NewNullLogger()})
+}
+
+// withAccounts makes a command's body of a function on the accounts.
+func (c *cli) withAccounts(fn func(cmd *cobra.Command, args []string, a *accounts.Accounts) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		pool, err := c.connect(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		return fn(cmd, args, accounts.New(pool))
+	}
+}
+
+func (c *cli) gc() *cobra.Command {
+	return &cobra.Command{
+		Use:   "gc",
+		Short: "Remove bytes that nothing refers to any more (the server does this every hour)",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := c.load(nil)
+			if err != nil {
+				return err
+			}
+			pool, err := c.connect(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer pool.Close()
+			blobs, err := filesystem.New(filepath.Join(cfg.DataDir, "blobs"))
+			if err != nil {
+				return err
+			}
+			n, err := plan.Collect(cmd.Context(), pool, blobs, time.Duration(cfg.Storage.GraceHours)*time.Hour)
+			if err != nil {
+				return err
+			}
+			return c.print(cmd, map[string]int{"removed": n}, fmt.Sprintf("%d blobs removed", n))
+		},
+	}
+}

@@ -1,0 +1,149 @@
+// Package config reads what an operator wants: defaults, then one YAML file,
+// then PAKHUS_* environment variables, then flags. A key that does not exist is
+// an error that names it.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// Config is the whole configuration. The keys are those of the YAML file; the
+// environment's are the same in capitals, with PAKHUS_ before and "__" for each
+// dot: database.url is PAKHUS_DATABASE__URL.
+type Config struct {
+	// Listen is host:port. Port 0 takes a free one.
+	Listen string `koanf:"listen" yaml:"listen"`
+	// ExternalURL is what clients call the registry; empty: what each request's Host says.
+	ExternalURL string `koanf:"external_url" yaml:"external_url"`
+	// DataDir holds the blobs and, without a database URL, the embedded PostgreSQL.
+	DataDir string `koanf:"data_dir" yaml:"data_dir"`
+	// TrustedProxies are networks whose X-Forwarded-Proto is believed.
+	TrustedProxies []string          `koanf:"trusted_proxies" yaml:"trusted_proxies"`
+	Database       Database          `koanf:"database" yaml:"database"`
+	Log            Log               `koanf:"log" yaml:"log"`
+	Cache          Cache             `koanf:"cache" yaml:"cache"`
+	Storage        Storage           `koanf:"storage" yaml:"storage"`
+	Formats        map[string]Format `koanf:"formats" yaml:"formats"`
+}
+
+// Database says which PostgreSQL to use.
+type Database struct {
+	// URL of a PostgreSQL; empty: an embedded one in DataDir.
+	URL string `koanf:"url" yaml:"url"`
+	// MaxConnections of this node; more than 16 is slower, not faster.
+	MaxConnections int32 `koanf:"max_connections" yaml:"max_connections"`
+}
+
+// Log says what is logged, and how.
+type Log struct {
+	Level  string `koanf:"level" yaml:"level"`   // trace, debug, info, warn, error
+	Format string `koanf:"format" yaml:"format"` // json, text
+}
+
+// Cache bounds the answers kept in memory.
+type Cache struct {
+	MaxBytes int64 `koanf:"max_bytes" yaml:"max_bytes"`
+}
+
+// Storage says how bytes are kept.
+type Storage struct {
+	// GraceHours is how long bytes stay that nothing refers to.
+	GraceHours int `koanf:"grace_hours" yaml:"grace_hours"`
+}
+
+// Format enables a package format and names its plugin.
+type Format struct {
+	Enabled bool `koanf:"enabled" yaml:"enabled"`
+	// Path of the plugin; empty: pakhus-plugin-<format> beside the pakhus binary.
+	Path string `koanf:"path" yaml:"path"`
+	// SHA256 of the plugin; empty: what SHA256SUMS beside the plugin says.
+	SHA256 string `koanf:"sha256" yaml:"sha256"`
+}
+
+// Default returns the configuration of a registry that nobody has configured.
+func Default() Config {
+	return Config{
+		Listen:   "127.0.0.1:8080",
+		DataDir:  "data",
+		Database: Database{MaxConnections: 16},
+		Log:      Log{Level: "info", Format: "text"},
+		Cache:    Cache{MaxBytes: 64 << 20},
+		Storage:  Storage{GraceHours: 24},
+		Formats:  map[string]Format{"npm": {Enabled: true}},
+	}
+}
+
+// Validate names every field that cannot be, and why.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...)))
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		bad("listen", "%q is not host:port", c.Listen)
+	}
+	if c.ExternalURL != "" {
+		if u, err := url.Parse(c.ExternalURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" {
+			bad("external_url", "%q is not an http or https URL", c.ExternalURL)
+		}
+	}
+	if c.DataDir == "" {
+		bad("data_dir", "is empty")
+	}
+	for _, p := range c.TrustedProxies {
+		if _, err := netip.ParsePrefix(p); err != nil {
+			bad("trusted_proxies", "%q is not a network such as 10.0.0.0/8", p)
+		}
+	}
+	if u := c.Database.URL; u != "" && !strings.HasPrefix(u, "postgres://") && !strings.HasPrefix(u, "postgresql://") {
+		bad("database.url", "is not a postgres:// URL")
+	}
+	if n := c.Database.MaxConnections; n < 2 || n > 1000 {
+		bad("database.max_connections", "%d is not between 2 and 1000", n)
+	}
+	if hclog.LevelFromString(c.Log.Level) == hclog.NoLevel {
+		bad("log.level", "%q: choose trace, debug, info, warn or error", c.Log.Level)
+	}
+	if !slices.Contains([]string{"json", "text"}, c.Log.Format) {
+		bad("log.format", "%q: choose json or text", c.Log.Format)
+	}
+	if c.Cache.MaxBytes < 1<<20 {
+		bad("cache.max_bytes", "%d is less than 1 MiB", c.Cache.MaxBytes)
+	}
+	if c.Storage.GraceHours < 1 {
+		bad("storage.grace_hours", "%d is less than 1: a publish under way could lose its bytes", c.Storage.GraceHours)
+	}
+	for name, f := range c.Formats {
+		if !regexp.MustCompile(`^[a-z][a-z0-9]{0,30}$`).MatchString(name) {
+			bad("formats."+name, "a format's name has only small letters and digits")
+		}
+		if f.Path != "" && !filepath.IsAbs(f.Path) {
+			bad("formats."+name+".path", "%q is not absolute", f.Path)
+		}
+		if f.SHA256 != "" && !regexp.MustCompile(`^[0-9A-Fa-f]{64}$`).MatchString(f.SHA256) {
+			bad("formats."+name+".sha256", "%q is not a sha256 in hex", f.SHA256)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Proxies returns the networks of TrustedProxies, which Validate has checked.
+func (c Config) Proxies() []netip.Prefix {
+	var all []netip.Prefix
+	for _, p := range c.TrustedProxies {
+		if prefix, err := netip.ParsePrefix(p); err == nil {
+			all = append(all, prefix)
+		}
+	}
+	return all
+}
