@@ -2,12 +2,15 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/jobs"
+	"github.com/pakhus/pakhus/core/internal/plan"
 	"github.com/pakhus/pakhus/core/internal/plugins"
 	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/sdk/spec"
@@ -19,30 +22,45 @@ type jobRunner struct {
 	plugins *plugins.Manager
 	schemas *schemas
 	host    *host.Host
+	plans   *plan.Executor
 }
 
 // RunFormatJob implements jobs.Runner.
-func (j *jobRunner) RunFormatJob(ctx context.Context, job jobs.FormatJob, attempt int) (*spec.Plan, error) {
+func (j *jobRunner) RunFormatJob(ctx context.Context, job jobs.FormatJob, attempt int, done func(context.Context, pgx.Tx) error) error {
 	format, ok := j.plugins.Format(job.Format)
 	if !ok {
-		return nil, fmt.Errorf("job of format %q, which is not enabled", job.Format)
+		return fmt.Errorf("job of format %q, which is not enabled", job.Format)
 	}
-	scope, end := j.host.Open(host.Scope{
-		Format:  job.Format,
-		Project: registry.Project{ID: job.ProjectID},
-		Actor:   registry.Actor{Kind: registry.System},
-		Schema:  j.schemas.of(job.Format),
-	})
+	project := registry.Project{ID: job.ProjectID}
+	actor := registry.Actor{Kind: registry.System}
+	id := uuid.NewString()
+	scope, end := j.host.Open(host.Scope{Format: job.Format, Project: project, Actor: actor, Schema: j.schemas.of(job.Format)})
 	defer end()
-	return format.RunJob(ctx, &spec.Job{
+	wanted, err := format.RunJob(ctx, &spec.Job{
 		RequestContext: spec.RequestContext{
-			RequestID: uuid.NewString(),
+			RequestID: id,
 			Scope:     scope,
 			Project:   spec.Project{ID: job.ProjectID},
 			Actor:     spec.Actor{Kind: spec.System},
 			Attempt:   attempt,
 		},
-		Kind:     job.Kind,
-		ArgsJSON: job.ArgsJSON,
+		Kind:     job.JobKind,
+		ArgsJSON: job.Args,
 	})
+	if err != nil {
+		return err
+	}
+	if wanted == nil {
+		wanted = &spec.Plan{}
+	}
+	result, err := j.plans.CommitWith(ctx, plan.Scope{
+		RequestID: id, Format: job.Format, Project: project, Actor: actor, Action: spec.ActionDestroyPackage, Schema: j.schemas.of(job.Format),
+	}, wanted, done)
+	if err != nil {
+		return err
+	}
+	if result.State != plan.Committed {
+		return errors.New("what the job had read was overtaken; it is tried again")
+	}
+	return nil
 }

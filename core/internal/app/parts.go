@@ -75,7 +75,11 @@ func assemble(lasting, ctx context.Context, cfg config.Config, log hclog.Logger)
 	}
 	schemas := &schemas{}
 	reads := host.New(p.pool, blobs)
-	plans := plan.New(p.pool, log.Named("plan"))
+	queue, err := jobs.NewQueue(p.pool)
+	if err != nil {
+		return nil, err
+	}
+	plans := plan.New(p.pool, queue, log.Named("plan"))
 	if err := p.startPlugins(lasting, ctx, url, schemas, reads); err != nil {
 		return nil, err
 	}
@@ -135,10 +139,15 @@ func (p *parts) startPlugins(lasting, ctx context.Context, url string, known *sc
 }
 
 func (p *parts) startJobs(lasting context.Context, known *schemas, reads *host.Host, plans *plan.Executor, blobs storage.Blobs) error {
-	runner := &jobRunner{plugins: p.plugins, schemas: known, host: reads}
-	workers, err := jobs.New(p.pool, runner, plans, blobs, p.log.Named("jobs"))
+	workers, err := jobs.NewWorkers(jobs.Config{
+		Pool:   p.pool,
+		Runner: &jobRunner{plugins: p.plugins, schemas: known, host: reads, plans: plans},
+		Blobs:  blobs,
+		Grace:  time.Duration(p.cfg.Storage.GraceHours) * time.Hour,
+		Log:    p.log.Named("jobs"),
+	})
 	if err != nil {
-		return fmt.Errorf("jobs: %w", err)
+		return err
 	}
 	if err := workers.Start(lasting); err != nil {
 		return fmt.Errorf("start jobs: %w", err)

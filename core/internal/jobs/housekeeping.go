@@ -1,0 +1,61 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/pakhus/pakhus/core/internal/plan"
+)
+
+// housekeep removes what has outlived its use.
+type housekeep struct{}
+
+// Kind names the job to River.
+func (housekeep) Kind() string { return "housekeep" }
+
+func housekeeping() *river.PeriodicJob {
+	return river.NewPeriodicJob(river.PeriodicInterval(housekeepEvery), func() (river.JobArgs, *river.InsertOpts) {
+		// One at a time in the whole cluster, and no pile of them after a pause.
+		return housekeep{}, &river.InsertOpts{MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByPeriod: housekeepEvery}}
+	}, &river.PeriodicJobOpts{RunOnStart: true})
+}
+
+type housekeeper struct {
+	river.WorkerDefaults[housekeep]
+	cfg Config
+}
+
+// Timeout is none: a large store takes its time.
+func (*housekeeper) Timeout(*river.Job[housekeep]) time.Duration { return -1 }
+
+// staleStaging is older than any upload that still moves: one that stands
+// still is ended after a minute.
+const staleStaging = 24 * time.Hour
+
+// Work does one pass.
+func (h *housekeeper) Work(ctx context.Context, _ *river.Job[housekeep]) error {
+	collected, err := plan.Collect(ctx, h.cfg.Pool, h.cfg.Blobs, h.cfg.Grace)
+	if err != nil {
+		return err
+	}
+	swept, err := h.cfg.Blobs.Sweep(ctx, time.Now().Add(-staleStaging))
+	if err != nil {
+		return fmt.Errorf("sweep staging: %w", err)
+	}
+	for _, sql := range []string{
+		// An intent answers for a commit whose answer was lost; that is asked at once or never.
+		"delete from intents where created_at < now() - interval '1 day'",
+		"delete from web_logins where expires_at < now()",
+	} {
+		if _, err := h.cfg.Pool.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("housekeeping: %w", err)
+		}
+	}
+	if collected+swept > 0 {
+		h.cfg.Log.Info("bytes that nothing refers to were removed", "blobs", collected, "staged", swept)
+	}
+	return nil
+}

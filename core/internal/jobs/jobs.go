@@ -1,0 +1,136 @@
+// Package jobs does what nobody waits for: the formats' own jobs, and the
+// core's housekeeping. The queue is River's, in PostgreSQL: a job exists if and
+// only if the transaction that asked for it has committed.
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/pakhus/pakhus/core/internal/storage"
+	"github.com/pakhus/pakhus/sdk/spec"
+)
+
+// FormatJob is a job that a format's plan has asked for.
+type FormatJob struct {
+	Format    string `json:"format" river:"unique"`
+	JobKind   string `json:"kind" river:"unique"`
+	ProjectID int64  `json:"project_id" river:"unique"`
+	// UniqueKey makes waiting jobs of one format, kind and project one.
+	UniqueKey string `json:"unique_key" river:"unique"`
+	Args      []byte `json:"args"`
+}
+
+// Kind names the job to River.
+func (FormatJob) Kind() string { return "format" }
+
+// Runner does a format's job: it asks the plugin for the plan, and commits it
+// with done in the same transaction.
+type Runner interface {
+	RunFormatJob(ctx context.Context, j FormatJob, attempt int, done func(context.Context, pgx.Tx) error) error
+}
+
+// Queue puts jobs of formats into the queue; it implements plan.Enqueuer.
+type Queue struct{ client *river.Client[pgx.Tx] }
+
+// NewQueue makes a Queue that only inserts.
+func NewQueue(pool *pgxpool.Pool) (*Queue, error) {
+	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, fmt.Errorf("job queue: %w", err)
+	}
+	return &Queue{client: client}, nil
+}
+
+// Enqueue implements plan.Enqueuer.
+func (q *Queue) Enqueue(ctx context.Context, tx pgx.Tx, format string, projectID int64, j spec.EnqueueJob) error {
+	opts := &river.InsertOpts{}
+	if j.Delay > 0 {
+		opts.ScheduledAt = time.Now().Add(j.Delay)
+	}
+	if j.UniqueKey != "" {
+		opts.UniqueOpts = river.UniqueOpts{ByArgs: true}
+	}
+	_, err := q.client.InsertTx(ctx, tx, FormatJob{
+		Format: format, JobKind: j.Kind, ProjectID: projectID, UniqueKey: j.UniqueKey, Args: j.ArgsJSON,
+	}, opts)
+	if err != nil {
+		return fmt.Errorf("enqueue job %s of format %s: %w", j.Kind, format, err)
+	}
+	return nil
+}
+
+// Config is what Workers need.
+type Config struct {
+	Pool   *pgxpool.Pool
+	Runner Runner
+	Blobs  storage.Blobs
+	// Grace is how long bytes stay that nothing refers to.
+	Grace time.Duration
+	Log   hclog.Logger
+}
+
+// Workers do the jobs on this node.
+type Workers struct{ client *river.Client[pgx.Tx] }
+
+const (
+	formatTimeout  = 10 * time.Minute
+	formatWorkers  = 2
+	housekeepEvery = time.Hour
+)
+
+// NewWorkers makes Workers; nothing runs before Start.
+func NewWorkers(cfg Config) (*Workers, error) {
+	workers := river.NewWorkers()
+	if err := errors.Join(
+		river.AddWorkerSafely(workers, &formatWorker{runner: cfg.Runner}),
+		river.AddWorkerSafely(workers, &housekeeper{cfg: cfg}),
+	); err != nil {
+		return nil, fmt.Errorf("job workers: %w", err)
+	}
+	client, err := river.NewClient(riverpgxv5.New(cfg.Pool), &river.Config{
+		Workers:      workers,
+		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: formatWorkers}},
+		PeriodicJobs: []*river.PeriodicJob{housekeeping()},
+		Logger:       slog.New(&handler{log: cfg.Log}),
+		// A job is there within a second; asking more often would cost an idle registry its rest.
+		FetchPollInterval: time.Second,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("job workers: %w", err)
+	}
+	return &Workers{client: client}, nil
+}
+
+// Start begins to work, until Stop.
+func (w *Workers) Start(ctx context.Context) error { return w.client.Start(ctx) }
+
+// Stop lets jobs under way end, as long as ctx allows.
+func (w *Workers) Stop(ctx context.Context) error { return w.client.Stop(ctx) }
+
+// formatWorker does formats' jobs. The job's plan and its completion are one
+// transaction: a job may be tried more than once, its effect happens once.
+type formatWorker struct {
+	river.WorkerDefaults[FormatJob]
+	runner Runner
+}
+
+// Timeout bounds one try.
+func (*formatWorker) Timeout(*river.Job[FormatJob]) time.Duration { return formatTimeout }
+
+// Work does one job.
+func (w *formatWorker) Work(ctx context.Context, job *river.Job[FormatJob]) error {
+	return w.runner.RunFormatJob(ctx, job.Args, job.Attempt, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx, job)
+		return err
+	})
+}
