@@ -38,7 +38,7 @@ func TestARequestTravelsWholeAndSoDoesItsAnswer(t *testing.T) {
 	c := started(t, &plugin{handle: func(_ context.Context, r *spec.Request, _ spec.Host) (*spec.Response, error) {
 		seen = r
 		return answer, nil
-	}}, nil)
+	}})
 	got, err := c.Handle(t.Context(), sent)
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func TestABodyOverOneMessageArrivesInOrder(t *testing.T) {
 		for i := range body {
 			body[i] = byte(i * 7 >> 8)
 		}
-		c := started(t, answering(&spec.HTTPResponse{Status: 200, Body: body}), nil)
+		c := started(t, answering(&spec.HTTPResponse{Status: 200, Body: body}))
 		got, err := c.Handle(t.Context(), request("any"))
 		if err != nil {
 			t.Fatalf("%d bytes: %v", size, err)
@@ -72,7 +72,7 @@ func TestABodyOverOneMessageArrivesInOrder(t *testing.T) {
 
 func TestABodyOverTheLimitIsAnError(t *testing.T) {
 	t.Parallel()
-	c := started(t, answering(&spec.HTTPResponse{Status: 200, Body: make([]byte, spec.MaxResponseBytes+1)}), nil)
+	c := started(t, answering(&spec.HTTPResponse{Status: 200, Body: make([]byte, spec.MaxResponseBytes+1)}))
 	_, err := c.Handle(t.Context(), request("any"))
 	if status.Code(err) != codes.Internal || !strings.Contains(err.Error(), "over the limit") {
 		t.Errorf("got %v", err)
@@ -92,7 +92,7 @@ func TestErrorsOfHandlers(t *testing.T) {
 			return nil, nil
 		}
 		return nil, errors.New("tarball is empty")
-	}}, nil)
+	}})
 	for _, c2 := range []struct {
 		route, words string
 		code         codes.Code
@@ -120,7 +120,7 @@ func TestAMessageLargerThanGRPCsDefaultFits(t *testing.T) {
 	t.Parallel()
 	c := started(t, &plugin{handle: func(_ context.Context, r *spec.Request, _ spec.Host) (*spec.Response, error) {
 		return &spec.Response{Outcome: &spec.HTTPResponse{Status: len(r.Body)}}, nil
-	}}, nil)
+	}})
 	r := request("any")
 	r.Body = make([]byte, 8<<20)
 	got, err := c.Handle(t.Context(), r)
@@ -164,7 +164,7 @@ func TestAFeatureThatTheCoreLacksIsRefusedByName(t *testing.T) {
 
 func TestJobsAndEventsAnswerWithPlans(t *testing.T) {
 	t.Parallel()
-	c := started(t, answering(nil), nil)
+	c := started(t, answering(nil))
 	plan, err := c.RunJob(t.Context(), &spec.Job{Kind: "extract"})
 	if err != nil || !reflect.DeepEqual(plan, &spec.Plan{Touch: []string{"extract"}}) {
 		t.Errorf("job: %+v, %v", plan, err)
@@ -182,7 +182,7 @@ func TestDrainWaitsForWhatIsUnderWay(t *testing.T) {
 		close(entered)
 		<-release
 		return &spec.Response{Outcome: &spec.HTTPResponse{Status: 200}}, nil
-	}}, nil)
+	}})
 	answered := make(chan error, 1)
 	go func() {
 		_, err := c.Handle(t.Context(), request("slow"))
@@ -255,11 +255,11 @@ func request(route string) *spec.Request {
 	return &spec.Request{RouteID: route, Level: spec.LevelProject}
 }
 
-// started serves p and h on sockets of their own and returns the core's client.
-func started(t *testing.T, p spec.Plugin, h spec.Host) *host.Client {
+// started serves p, without a host, on a socket of its own and returns the core's client.
+func started(t *testing.T, p spec.Plugin) *host.Client {
 	t.Helper()
 	c := host.NewClient(connect(t, serving(t, newServer(p, hclog.NewNullLogger()))))
-	cfg := host.Configuration{SocketPath: listening(t, host.NewServer(h, "the token")), Token: "the token", LogLevel: "warn"}
+	cfg := host.Configuration{SocketPath: listening(t, host.NewServer(nil, "the token")), Token: "the token", LogLevel: "warn"}
 	if err := c.Configure(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +275,7 @@ func serving(t *testing.T, s *server) string {
 
 func listening(t *testing.T, g *grpc.Server) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "pk") // t.TempDir is too long for a socket
+	dir, err := os.MkdirTemp("", "pk") //nolint:usetesting // t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}

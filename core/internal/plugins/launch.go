@@ -93,7 +93,7 @@ func (i *instance) handshake(ctx context.Context, s *spawner, path string, binar
 			return i.process, nil
 		},
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: i.dir},
-		StartTimeout:     remaining(ctx),
+		StartTimeout:     time.Hour, // ctx ends earlier
 		// What go-plugin logs comes back as errors. Named() of this logger is off
 		// too: with any other go-plugin would parse the plugin's stderr, and panic
 		// on a line such as {"@level":"info","@message":1}.
@@ -105,8 +105,11 @@ func (i *instance) handshake(ctx context.Context, s *spawner, path string, binar
 	// go-plugin's start knows no context.
 	defer context.AfterFunc(ctx, i.process.end)()
 	protocol, err := i.plugin.Client()
+	if ctx.Err() != nil {
+		return fmt.Errorf("no handshake in time: %w", ctx.Err())
+	}
 	if err != nil {
-		return err
+		return errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")) // go-plugin's errors have paragraphs
 	}
 	dispensed, err := protocol.Dispense(host.PluginName)
 	if err != nil {
@@ -118,12 +121,7 @@ func (i *instance) handshake(ctx context.Context, s *spawner, path string, binar
 	}
 	i.client = client
 	limit(i.process.pid) // again: a Go program raises its file limit when it starts
-	return ctx.Err()
-}
-
-func remaining(ctx context.Context) time.Duration {
-	deadline, _ := ctx.Deadline()
-	return max(time.Until(deadline), time.Millisecond)
+	return nil
 }
 
 // declare reads the manifest and refuses one that is not the entry's or that

@@ -150,7 +150,7 @@ func (v *voice) sayJSON(line []byte) bool {
 	if !isText {
 		return false
 	}
-	name, _ := fields["@level"].(string) //nolint:errcheck // no name is no level
+	name, _ := fields["@level"].(string)
 	level := hclog.LevelFromString(name)
 	if level == hclog.NoLevel || level == hclog.Off {
 		level = hclog.Info

@@ -54,6 +54,6 @@ func awaitExit(pid int) {
 
 // isPeer reports whether the other end of a Unix socket is that process, as us.
 func isPeer(fd uintptr, pid int) bool {
-	cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) //nolint:gosec // a descriptor fits
+	cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
 	return err == nil && int(cred.Pid) == pid && int(cred.Uid) == os.Geteuid()
 }

@@ -237,7 +237,7 @@ func fill(t *testing.T, v reflect.Value, n *int) {
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(*n))
 	case reflect.Uint8, reflect.Uint32:
-		v.SetUint(uint64(*n % 256))
+		v.SetUint(uint64(*n) % 256) //nolint:gosec // counts from 1
 	case reflect.Interface:
 		if v.NumMethod() == 0 {
 			v.Set(reflect.ValueOf(int64(*n)))

@@ -105,7 +105,7 @@ func tryEach[A, B any](field string, in []A, convert func(A) (B, error)) ([]B, e
 func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // int32of converts counts and limits, of which no honest one is out of range.
-func int32of(n int) int32 { return int32(min(max(n, math.MinInt32), math.MaxInt32)) } //nolint:gosec // bounded just here
+func int32of(n int) int32 { return int32(min(max(n, math.MinInt32), math.MaxInt32)) }
 
 func durationToProto(d time.Duration) *durationpb.Duration {
 	if d == 0 {
