@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -34,6 +35,7 @@ type binaries struct {
 var built = sync.OnceValue(build) //nolint:gochecknoglobals // once for all tests
 
 func build() (b binaries) {
+	wasBuilt.Store(true)
 	if b.dir, b.err = os.MkdirTemp("", "pakhus-demo"); b.err != nil {
 		return b
 	}
@@ -53,9 +55,14 @@ chmod +x "$0/demo-foreign"`
 	return b
 }
 
+// wasBuilt keeps a run that needs no binaries, such as a fuzz worker, from building them to remove them.
+var wasBuilt atomic.Bool //nolint:gochecknoglobals // as above
+
 func TestMain(m *testing.M) {
 	code := m.Run()
-	_ = os.RemoveAll(built().dir)
+	if wasBuilt.Load() {
+		_ = os.RemoveAll(built().dir)
+	}
 	os.Exit(code)
 }
 

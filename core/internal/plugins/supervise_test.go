@@ -1,8 +1,12 @@
 package plugins
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -37,12 +41,13 @@ func TestACrashLoopRefusesAtOnceAndIsTriedAgain(t *testing.T) {
 func TestAProcessThatHangsIsReplaced(t *testing.T) {
 	t.Parallel()
 	d := running(t, "1.0.0", func(_ *Config, p *pace) {
-		p.healthEvery, p.healthTimeout = 50*time.Millisecond, 100*time.Millisecond
+		p.healthEvery, p.healthTimeout = 200*time.Millisecond, 200*time.Millisecond
 	})
 	pid := d.pid(t)
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "it is stopped", func() bool { return stopped(t, pid) })
 	if next := d.pid(t); next == pid { // this request finds a process that is stopped
 		t.Error("the stopped process answered")
 	}
@@ -50,6 +55,22 @@ func TestAProcessThatHangsIsReplaced(t *testing.T) {
 		t.Errorf("last error: %q", s.LastError)
 	}
 	eventually(t, "the stopped process is gone", func() bool { return dead(pid) })
+}
+
+// stopped reports whether all threads of a process are.
+func stopped(t *testing.T, pid int) bool {
+	t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(threads) == 0 {
+		t.Fatalf("threads of %d: %v, %v", pid, threads, err)
+	}
+	for _, thread := range threads {
+		stat, err := os.ReadFile(thread) //nolint:gosec // of /proc
+		if err != nil || !bytes.Contains(stat, []byte(") T ")) {
+			return false
+		}
+	}
+	return true
 }
 
 func TestDelays(t *testing.T) {
