@@ -1126,12 +1126,13 @@ func (x *SqlMigration) GetSql() string {
 }
 
 // NamedQuery is static SQL that the core installs as a security-definer
-// function of the format's role. $1 is always the project; further arguments follow.
+// function of the format's role. $1 is always bigint[], the projects that the
+// caller may read; further arguments follow.
 type NamedQuery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Sql   string                 `protobuf:"bytes,2,opt,name=sql,proto3" json:"sql,omitempty"`
-	// PostgreSQL types of the arguments after the project: "text", "bigint", "text[]".
+	// PostgreSQL types of the arguments after the projects: "text", "bigint", "text[]".
 	ArgumentTypes []string             `protobuf:"bytes,3,rep,name=argument_types,json=argumentTypes,proto3" json:"argument_types,omitempty"`
 	Result        []*NamedQuery_Column `protobuf:"bytes,4,rep,name=result,proto3" json:"result,omitempty"`
 	unknownFields protoimpl.UnknownFields

@@ -1,0 +1,186 @@
+package npm
+
+import (
+	"context"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/pakhus/pakhus/sdk"
+)
+
+const (
+	defaultSize = 20
+	maxSize     = 250
+)
+
+// searchQuery finds packages by their newest versions: every word must be in
+// the name, the description or the keywords.
+func searchQuery() sdk.NamedQuery {
+	return sdk.NamedQuery{
+		Name: "search",
+		SQL: `
+			select n.name, n.version, n.description, n.author, n.keywords, n.manifest, n.created_at, count(*) over () as total
+			from (
+				select distinct on (p.name_key) p.name, p.version, p.created_at, m.description, m.author, m.keywords, m.manifest::jsonb
+				from core_api.packages p
+				join metadata m on m.package_id = p.id
+				where p.project_id = any ($1) and p.status in ('default', 'deprecated')
+				order by p.name_key,
+				         exists (select from core_api.package_tags t where t.package_id = p.id and t.name = 'latest') desc, p.id desc
+			) n
+			where ($2 = '' or n.name like $2 || '/%')
+			  and ($3 = '' or n.author ilike '%' || $3 || '%')
+			  and n.keywords @> $4
+			  and not exists (
+				select from unnest($5) w
+				where n.name not ilike '%' || w || '%' and n.description not ilike '%' || w || '%'
+				  and not exists (select from unnest(n.keywords) k where k ilike '%' || w || '%')
+			  )
+			order by n.name
+			limit $6 offset $7`,
+		ArgumentTypes: []string{"text", "text", "text[]", "text[]", "bigint", "bigint"},
+		Result: []sdk.QueryColumn{
+			{Name: "name", Type: "text"},
+			{Name: "version", Type: "text"},
+			{Name: "description", Type: "text"},
+			{Name: "author", Type: "text"},
+			{Name: "keywords", Type: "text[]"},
+			{Name: "manifest", Type: "jsonb"},
+			{Name: "created_at", Type: "timestamptz"},
+			{Name: "total", Type: "bigint"},
+		},
+	}
+}
+
+// terms are a search text taken apart: words, and npm's qualifiers.
+type terms struct {
+	words, keywords []string
+	scope, author   string
+}
+
+func parseTerms(text string) terms {
+	t := terms{words: []string{}, keywords: []string{}}
+	for word := range strings.FieldsSeq(text) {
+		key, value, ok := strings.Cut(word, ":")
+		switch {
+		case ok && key == "scope":
+			t.scope = "@" + strings.TrimPrefix(escapeLike(value), "@")
+		case ok && (key == "author" || key == "maintainer"):
+			t.author = escapeLike(value)
+		case ok && key == "keywords":
+			t.keywords = append(t.keywords, strings.Split(value, ",")...)
+		default:
+			t.words = append(t.words, escapeLike(word))
+		}
+	}
+	return t
+}
+
+// escapeLike takes the wildcards out of a text for LIKE.
+func escapeLike(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
+}
+
+// search answers "npm search".
+func search(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
+	size, err := number(r, "size", defaultSize, maxSize)
+	if err != nil {
+		return nil, err
+	}
+	from, err := number(r, "from", 0, 1<<31)
+	if err != nil {
+		return nil, err
+	}
+	t := parseTerms(r.Query("text"))
+	rows, err := r.Meta.Query(ctx, "search", t.scope, t.author, t.keywords, t.words, size, from)
+	if err != nil {
+		return nil, err
+	}
+	answer := searchAnswer{Objects: []searchObject{}, Time: stamp(time.Now())}
+	for _, row := range rows {
+		answer.Total, _ = row["total"].(int64)
+		answer.Objects = append(answer.Objects, objectOf(r.BaseURL, row))
+	}
+	return sdk.JSON(http.StatusOK, answer), nil
+}
+
+func number(r *sdk.Request, name string, fallback, most int64) (int64, error) {
+	text := r.Query(name)
+	if text == "" {
+		return fallback, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return 0, sdk.BadRequest("%s is %q, not a number", name, text)
+	}
+	return min(n, most), nil
+}
+
+type searchAnswer struct {
+	Objects []searchObject `json:"objects"`
+	Total   int64          `json:"total"`
+	Time    string         `json:"time"`
+}
+
+type searchObject struct {
+	Package     searchPackage `json:"package"`
+	Score       searchScore   `json:"score"`
+	SearchScore float64       `json:"searchScore"`
+}
+
+type searchPackage struct {
+	Name        string              `json:"name"`
+	Scope       string              `json:"scope"`
+	Version     string              `json:"version"`
+	Description string              `json:"description"`
+	Keywords    []string            `json:"keywords"`
+	Date        string              `json:"date"`
+	Links       map[string]string   `json:"links"`
+	Author      map[string]string   `json:"author,omitzero"`
+	Publisher   map[string]string   `json:"publisher"`
+	Maintainers []map[string]string `json:"maintainers"`
+}
+
+// searchScore is what npmjs computes of popularity and upkeep. Here all
+// packages are as good as each other.
+type searchScore struct {
+	Final  float64            `json:"final"`
+	Detail map[string]float64 `json:"detail"`
+}
+
+func objectOf(base string, row sdk.Row) searchObject {
+	text := func(column string) string { s, _ := row[column].(string); return s }
+	published, _ := row["created_at"].(time.Time)
+	keywords, _ := row["keywords"].([]string)
+	manifest, _ := row["manifest"].(rawJSON)
+	p := searchPackage{
+		Name: text("name"), Scope: "unscoped", Version: text("version"), Description: text("description"),
+		Keywords: append([]string{}, keywords...), Date: stamp(published), Links: links(base, text("name"), manifest),
+		Publisher: map[string]string{"username": text("author"), "email": ""}, Maintainers: []map[string]string{},
+	}
+	if s := scopeOf(p.Name); s != "" {
+		p.Scope = strings.Trim(s, "@/")
+	}
+	if a := text("author"); a != "" {
+		p.Author = map[string]string{"name": a}
+	}
+	score := searchScore{Final: 1, Detail: map[string]float64{"quality": 1, "popularity": 1, "maintenance": 1}}
+	return searchObject{Package: p, Score: score, SearchScore: 1}
+}
+
+func links(base, name string, manifest rawJSON) map[string]string {
+	all := map[string]string{"npm": base + "/" + path.Clean(name)}
+	fields := texts(jsontext.Value(manifest))
+	if home := fields["homepage"]; home != "" {
+		all["homepage"] = home
+	}
+	if repository := fields["repository"]; repository != "" {
+		all["repository"] = repository
+	}
+	return all
+}

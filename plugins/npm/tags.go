@@ -1,0 +1,62 @@
+package npm
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/pakhus/pakhus/sdk"
+)
+
+// listTags answers with the dist-tags.
+func listTags(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
+	if err := checkName(r.Param("name")); err != nil {
+		return nil, err
+	}
+	versions, err := r.Packages.Find(ctx, sdk.Finder{Name: r.Param("name"), WithTags: true})
+	if err != nil {
+		return nil, err
+	}
+	if len(versions) == 0 {
+		return nil, sdk.ErrNotFound
+	}
+	return sdk.JSON(http.StatusOK, distTags(versions)), nil
+}
+
+// setTag points a tag at a version. The body is the version, a JSON string.
+func setTag(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
+	if err := checkTag(r.Param("tag")); err != nil {
+		return nil, err
+	}
+	var version string
+	if err := json.Unmarshal(r.Body(), &version); err != nil || version == "" {
+		return nil, sdk.BadRequest(`400 Bad request - "Version" not given`)
+	}
+	found, err := r.Packages.First(ctx, sdk.Finder{Name: r.Param("name"), Version: version})
+	if err != nil {
+		return nil, err
+	}
+	plan := sdk.NewPlan().SetTag(sdk.Existing(found.Package), r.Param("tag"))
+	return sdk.Empty(http.StatusNoContent).With(plan), nil
+}
+
+// removeTag removes a tag. Without a "latest", the highest version is it.
+func removeTag(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
+	versions, err := r.Packages.Find(ctx, sdk.Finder{Name: r.Param("name"), WithTags: true})
+	if err != nil {
+		return nil, err
+	}
+	if len(versions) == 0 {
+		return nil, sdk.ErrNotFound
+	}
+	for _, v := range versions {
+		for _, t := range v.Tags {
+			if t == r.Param("tag") {
+				plan := sdk.NewPlan().RemoveTag(r.Param("name"), t)
+				return sdk.Empty(http.StatusNoContent).With(plan), nil
+			}
+		}
+	}
+	return nil, sdk.NotFound("Package tag")
+}

@@ -1,0 +1,96 @@
+package npm
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/pakhus/pakhus/sdk"
+)
+
+// unpublish removes a package: all versions that the caller has seen. Versions
+// that came since stay.
+func unpublish(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
+	seen, err := seenVersions(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return destroyed(seen)
+}
+
+// unpublishVersions is how npm removes some versions: it sends the packument
+// back without them. Those that it has seen and left out go. The tarball's own
+// DELETE, which follows, then finds its work done.
+func unpublishVersions(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
+	var doc struct {
+		Name     string                    `json:"name"`
+		Versions map[string]jsontext.Value `json:"versions"`
+	}
+	if err := r.JSON(&doc); err != nil {
+		return nil, err
+	}
+	if doc.Name != r.Param("name") {
+		return nil, sdk.BadRequest("The name %q in the document is not %q, the package that the URL names", doc.Name, r.Param("name"))
+	}
+	if doc.Versions == nil {
+		return nil, sdk.BadRequest("Versions key is missing from the JSON upload")
+	}
+	seen, err := seenVersions(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	gone := slices.DeleteFunc(seen, func(p sdk.FoundPackage) bool {
+		_, kept := doc.Versions[p.Package.Version]
+		return kept
+	})
+	return destroyed(gone)
+}
+
+// unpublishTarball removes the version of a tarball. One that is gone already
+// is no error: it is npm's last step of removing it.
+func unpublishTarball(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
+	name, file := r.Param("name"), r.Param("file")
+	for _, candidate := range []string{file, scopeOf(name) + file} {
+		found, err := r.Packages.First(ctx, sdk.Finder{Name: name, FileName: candidate, Limit: 1})
+		if err == nil {
+			return destroyed([]sdk.FoundPackage{found})
+		}
+		if !isNotFound(err) {
+			return nil, err
+		}
+	}
+	return destroyed(nil)
+}
+
+// seenVersions returns the stored versions that were there when the caller read
+// the packument whose revision it sends.
+func seenVersions(ctx context.Context, r *sdk.Request) ([]sdk.FoundPackage, error) {
+	_, id, ok := strings.Cut(r.Param("rev"), "-")
+	newest, err := strconv.ParseInt(id, 10, 64)
+	if !ok || err != nil {
+		return nil, sdk.Conflict("The revision %q is not one of this registry; read the package again", r.Param("rev"))
+	}
+	versions, err := r.Packages.Find(ctx, sdk.Finder{Name: r.Param("name")})
+	if err != nil {
+		return nil, err
+	}
+	if len(versions) == 0 {
+		return nil, sdk.ErrNotFound
+	}
+	return slices.DeleteFunc(versions, func(p sdk.FoundPackage) bool { return p.Package.ID > newest }), nil
+}
+
+func destroyed(versions []sdk.FoundPackage) (sdk.Outcome, error) {
+	if len(versions) > maxChanges {
+		return nil, sdk.BadRequest("%d versions would be removed; at most %d at a time", len(versions), maxChanges)
+	}
+	plan := sdk.NewPlan()
+	for _, v := range versions {
+		plan.DestroyPackage(sdk.Existing(v.Package))
+	}
+	return sdk.JSON(http.StatusOK, map[string]bool{"ok": true}).With(plan), nil
+}
