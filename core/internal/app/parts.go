@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -203,8 +204,8 @@ func (p *parts) background(lasting context.Context, fn func(context.Context)) {
 func (p *parts) onClose(fn func()) { p.closers = append(p.closers, fn) }
 
 func (p *parts) close() {
-	for i := len(p.closers) - 1; i >= 0; i-- {
-		p.closers[i]()
+	for _, fn := range slices.Backward(p.closers) {
+		fn()
 	}
 	p.closers = nil
 }

@@ -44,8 +44,8 @@ func (w *walk) zipMember(f io.ReaderAt, m *zip.File) (span, error) {
 	if err != nil {
 		return span{}, err
 	}
-	if strings.HasSuffix(m.Name, "/") {
-		_, err := w.member(strings.TrimSuffix(m.Name, "/"))
+	if folder, ok := strings.CutSuffix(m.Name, "/"); ok {
+		_, err := w.member(folder)
 		return s, err
 	}
 	if !m.Mode().IsRegular() {

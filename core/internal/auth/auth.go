@@ -36,6 +36,7 @@ func New(pool *pgxpool.Pool) *Authenticator {
 func (a *Authenticator) Run(ctx context.Context) { a.used.run(ctx) }
 
 const (
+	//nolint:gosec // a query, no credential
 	tokenSQL = `
 		select t.id, t.kind, coalesce(t.username, u.username, ''), t.scopes, t.expires_at,
 		       coalesce(t.project_id, 0), coalesce(t.group_id, 0),

@@ -100,9 +100,9 @@ func (b *Blobs) Walk(ctx context.Context, fn func(storage.Key, storage.Info) err
 			return err
 		}
 		var key storage.Key
-		raw, err := hex.DecodeString(d.Name())
-		if err != nil || len(raw) != len(key) || !d.Type().IsRegular() {
-			return nil
+		raw, notHex := hex.DecodeString(d.Name())
+		if notHex != nil || len(raw) != len(key) || !d.Type().IsRegular() {
+			return nil //nolint:nilerr // no blob: passed over
 		}
 		copy(key[:], raw)
 		fi, err := d.Info()
