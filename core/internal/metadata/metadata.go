@@ -3,6 +3,15 @@
 // on the core's behalf, installs the named queries, and knows the resulting
 // tables well enough to write and read their rows.
 //
+//	metadata.go   Install, step by step
+//	role.go       the format's role and schema, and work done as that role
+//	migrations.go which migrations have run, which are to run
+//	queries.go    named queries become functions
+//	lint.go       what a named query must not say
+//	check.go      what migrations must not have made
+//	schema.go     the tables, as they are
+//	value.go      contract values to SQL and back
+//
 // The core never runs SQL text of a plugin's with its own rights. Migrations
 // run on a connection that has logged in as the format's role (SET ROLE can be
 // undone by what runs after it); queries run as functions owned by that role;
@@ -12,11 +21,10 @@ package metadata
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pakhus/pakhus/core/internal/postgres"
 	"github.com/pakhus/pakhus/sdk/spec"
@@ -25,8 +33,16 @@ import (
 // Install brings the database at url to the manifest's schema and returns what
 // is there then. Nodes that start at once wait for each other. On an error that
 // the format is to blame for, the database is as it was; the error names the object.
+// The URL must lead to the server itself or to a pooler in session mode.
 func Install(ctx context.Context, databaseURL string, m *spec.Manifest) (*Schema, error) {
-	core, err := pgx.Connect(ctx, databaseURL)
+	cfg, err := connConfig(databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	// Nothing of a format's is ever found by an unqualified name. Temporary
+	// tables would be, before all others, were they not named last.
+	cfg.RuntimeParams["search_path"] = "pg_catalog, pg_temp"
+	core, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connect to PostgreSQL: %w", postgres.Translate(err))
 	}
@@ -37,7 +53,7 @@ func Install(ctx context.Context, databaseURL string, m *spec.Manifest) (*Schema
 		return nil, fmt.Errorf("wait for other nodes: %w", postgres.Translate(err))
 	}
 	if err := i.install(ctx); err != nil {
-		return nil, fmt.Errorf("schema of format %s: %w", m.Format, err)
+		return nil, fmt.Errorf("schema of format %s: %w", m.Format, postgres.Translate(err))
 	}
 	return load(ctx, core, m)
 }
@@ -52,7 +68,7 @@ type installer struct {
 }
 
 func (i *installer) install(ctx context.Context) error {
-	if err := checkQueries(i.manifest.Metadata.Queries); err != nil {
+	if err := lintQueries(i.manifest.Metadata.Queries); err != nil {
 		return err
 	}
 	if err := i.makeSchema(ctx); err != nil {
@@ -63,12 +79,27 @@ func (i *installer) install(ctx context.Context) error {
 		return err
 	}
 	queries, err := i.queriesChanged(ctx)
-	if err != nil || (len(pending) == 0 && !queries) {
+	if err != nil {
 		return err
 	}
+	if len(pending) > 0 || queries {
+		if err := i.change(ctx, pending); err != nil {
+			return err
+		}
+	}
+	// Once more, on a connection that no migration has had its hands on.
+	return check(ctx, i.core, i.schema, i.manifest.Metadata.Queries)
+}
+
+// change runs migrations and installs queries, all or nothing of it.
+func (i *installer) change(ctx context.Context, pending []int) error {
 	return i.asRole(ctx, func(tx pgx.Tx) error {
 		if err := i.migrate(ctx, tx, pending); err != nil {
 			return err
+		}
+		// A migration can have set a path on which the catalogue is not the catalogue.
+		if _, err := tx.Exec(ctx, "set local search_path = pg_catalog, pg_temp"); err != nil {
+			return fmt.Errorf("reset search path: %w", err)
 		}
 		if err := i.installQueries(ctx, tx); err != nil {
 			return err
@@ -77,142 +108,13 @@ func (i *installer) install(ctx context.Context) error {
 	})
 }
 
-// makeSchema makes role and schema, and the table of what was applied. Roles
-// belong to the server, not to the database: the instance's id keeps two
-// registries on one server apart.
-func (i *installer) makeSchema(ctx context.Context) error {
-	var id string
-	if err := i.core.QueryRow(ctx, "select left(replace(id::text, '-', ''), 8), current_user from instance").Scan(&id, &i.user); err != nil {
-		return fmt.Errorf("read instance: %w", err)
-	}
-	i.role = "pakhus_" + id + "_" + i.manifest.Format
-	role, schema, user := quote(i.role), quote(i.schema), quote(i.user)
-	var exists bool
-	if err := i.core.QueryRow(ctx, "select exists (select from pg_roles where rolname = $1)", i.role).Scan(&exists); err != nil {
-		return fmt.Errorf("look for role: %w", err)
-	}
-	if !exists {
-		if _, err := i.core.Exec(ctx, "create role "+role+" nologin"); err != nil {
-			return fmt.Errorf("create role %s: %w", i.role, err)
-		}
-	}
-	for _, sql := range []string{
-		"grant " + role + " to " + user,
-		"alter role " + role + " set search_path = " + schema,
-		"alter role " + role + " set lock_timeout = '5s'",
-		"alter role " + role + " set statement_timeout = '5min'",
-		"create schema if not exists " + schema + " authorization " + role,
-		"grant usage on schema public, core_api to " + role,
-		"grant references (id, project_id) on packages, package_files to " + role,
-		"grant select on all tables in schema core_api to " + role,
-		"set role " + role,
-		"grant usage on schema " + schema + " to " + user,
-		"create table if not exists " + schema + ".schema_migrations (version int primary key, name text not null, sha256 bytea not null, applied_at timestamptz not null default now())",
-		"reset role",
-	} {
-		if _, err := i.core.Exec(ctx, sql); err != nil {
-			return fmt.Errorf("prepare schema: %w", err)
-		}
-	}
-	return nil
-}
-
-// pending returns the numbers of the migrations to run, from 1. A migration
-// that has run must not have changed since.
-func (i *installer) pending(ctx context.Context) ([]int, error) {
-	applied := map[int][]byte{}
-	rows, err := i.core.Query(ctx, "select version, sha256 from "+quote(i.schema)+".schema_migrations where version > 0")
+// connConfig reads a URL that may also hold what only a pool understands.
+func connConfig(url string) (*pgx.ConnConfig, error) {
+	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("read applied migrations: %w", err)
+		return nil, fmt.Errorf("the database URL cannot be used: %w", err)
 	}
-	var (
-		version int
-		sum     []byte
-	)
-	if _, err := pgx.ForEachRow(rows, []any{&version, &sum}, func() error {
-		applied[version] = sum
-		return nil
-	}); err != nil {
-		return nil, fmt.Errorf("read applied migrations: %w", err)
-	}
-	migrations := i.manifest.Metadata.Migrations
-	for v := range applied {
-		if v > len(migrations) {
-			return nil, fmt.Errorf("the database has migration %d, this plugin knows %d: a newer version of the plugin has run", v, len(migrations))
-		}
-	}
-	var pending []int
-	for n, m := range migrations {
-		sum, ok := applied[n+1]
-		if !ok {
-			pending = append(pending, n+1)
-			continue
-		}
-		if want := sha256.Sum256([]byte(m.SQL)); string(sum) != string(want[:]) {
-			return nil, fmt.Errorf("migration %d (%s) has run and was changed since", n+1, m.Name)
-		}
-	}
-	return pending, nil
-}
-
-func (i *installer) migrate(ctx context.Context, tx pgx.Tx, pending []int) error {
-	for _, n := range pending {
-		m := i.manifest.Metadata.Migrations[n-1]
-		// The simple protocol: a migration is a script of many statements.
-		if _, err := tx.Conn().PgConn().Exec(ctx, m.SQL).ReadAll(); err != nil {
-			return fmt.Errorf("migration %d (%s): %w", n, m.Name, err)
-		}
-		if tx.Conn().PgConn().TxStatus() != 'T' {
-			return fmt.Errorf("migration %d (%s) ends the transaction; migrations run in one", n, m.Name)
-		}
-		sum := sha256.Sum256([]byte(m.SQL))
-		if _, err := tx.Exec(ctx, "insert into "+quote(i.schema)+".schema_migrations (version, name, sha256) values ($1, $2, $3)", n, m.Name, sum[:]); err != nil {
-			return fmt.Errorf("record migration %d: %w", n, err)
-		}
-	}
-	return nil
-}
-
-// asRole runs fn in one transaction on a connection that has logged in as the
-// format's role, which may log in only meanwhile and with a password made for it.
-func (i *installer) asRole(ctx context.Context, fn func(pgx.Tx) error) (err error) {
-	password := newPassword()
-	if _, err := i.core.Exec(ctx, "alter role "+quote(i.role)+" login connection limit 2 password "+literal(password)); err != nil {
-		return fmt.Errorf("let the role log in: %w", err)
-	}
-	defer func() {
-		if _, e := i.core.Exec(context.WithoutCancel(ctx), "alter role "+quote(i.role)+" nologin password null"); e != nil && err == nil {
-			err = fmt.Errorf("end the role's login: %w", e)
-		}
-	}()
-	cfg, err := pgx.ParseConfig(i.url)
-	if err != nil {
-		return fmt.Errorf("database URL: %w", err)
-	}
-	cfg.User, cfg.Password = i.role, password
-	cfg.RuntimeParams = map[string]string{"application_name": "pakhus format " + i.manifest.Format}
-	conn, err := pgx.ConnectConfig(ctx, cfg)
-	if err != nil {
-		return fmt.Errorf("log in as %s: %w", i.role, err)
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	tx, err := conn.Begin(ctx)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if err := fn(tx); err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, "grant select, insert, update, delete on all tables in schema "+quote(i.schema)+" to "+quote(i.user)); err != nil {
-		return fmt.Errorf("grant tables to the core: %w", err)
-	}
-	if err := tx.Commit(ctx); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return nil
+	return cfg.ConnConfig, nil
 }
 
 func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
-
-func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

@@ -2,18 +2,17 @@ package metadata
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pakhus/pakhus/sdk/spec"
 )
 
-// Schema is what is known of a format's tables and queries. It does not change.
+// Schema is what is known of a format's tables and queries. It does not change,
+// and a nil Schema has none of either.
 type Schema struct {
 	name    string
 	tables  map[string]*Table
@@ -24,8 +23,14 @@ type Schema struct {
 type Table struct {
 	Name    string
 	SQL     string // quoted, with its schema
-	columns map[string]string
+	columns map[string]column
 	order   []string
+	unique  [][]string // each sorted: what ON CONFLICT can name
+}
+
+type column struct {
+	kind     string // PostgreSQL's name of the type
+	required bool   // not null, without a default
 }
 
 // load reads the tables from the catalogue.
@@ -34,33 +39,65 @@ func load(ctx context.Context, conn *pgx.Conn, m *spec.Manifest) (*Schema, error
 	for _, q := range m.Metadata.Queries {
 		s.queries[q.Name] = q
 	}
+	if err := s.loadColumns(ctx, conn); err != nil {
+		return nil, fmt.Errorf("read tables: %w", err)
+	}
+	if err := s.loadUnique(ctx, conn); err != nil {
+		return nil, fmt.Errorf("read unique keys: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Schema) loadColumns(ctx context.Context, conn *pgx.Conn) error {
 	rows, err := conn.Query(ctx, `
-		select c.relname, a.attname, format_type(a.atttypid, null)
+		select c.relname, a.attname, format_type(a.atttypid, null), a.attnotnull and not a.atthasdef and a.attidentity = ''
 		from pg_attribute a join pg_class c on c.oid = a.attrelid
 		where c.relnamespace = $1::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
 		  and c.relname <> 'schema_migrations'
 		order by c.relname, a.attnum`, s.name)
 	if err != nil {
-		return nil, fmt.Errorf("read tables: %w", err)
+		return err
 	}
-	var table, column, kind string
-	_, err = pgx.ForEachRow(rows, []any{&table, &column, &kind}, func() error {
+	var (
+		table, name string
+		c           column
+	)
+	_, err = pgx.ForEachRow(rows, []any{&table, &name, &c.kind, &c.required}, func() error {
 		t := s.tables[table]
 		if t == nil {
-			t = &Table{Name: table, SQL: quote(s.name) + "." + quote(table), columns: map[string]string{}}
+			t = &Table{Name: table, SQL: quote(s.name) + "." + quote(table), columns: map[string]column{}}
 			s.tables[table] = t
 		}
-		t.columns[column] = kind
-		t.order = append(t.order, column)
+		t.columns[name] = c
+		t.order = append(t.order, name)
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read tables: %w", err)
-	}
-	return s, nil
+	return err
 }
 
-// Table returns a table; the error names one that does not exist. A nil Schema has none.
+func (s *Schema) loadUnique(ctx context.Context, conn *pgx.Conn) error {
+	rows, err := conn.Query(ctx, `
+		select c.relname, (select array_agg(a.attname::text order by a.attname collate "C") from pg_attribute a
+		                   where a.attrelid = c.oid and a.attnum = any (x.indkey::int2[]))
+		from pg_index x join pg_class c on c.oid = x.indrelid
+		where c.relnamespace = $1::regnamespace and x.indisunique and x.indisvalid
+		  and x.indpred is null and x.indexprs is null and c.relname <> 'schema_migrations'`, s.name)
+	if err != nil {
+		return err
+	}
+	var (
+		table   string
+		columns []string
+	)
+	_, err = pgx.ForEachRow(rows, []any{&table, &columns}, func() error {
+		t := s.tables[table]
+		t.unique = append(t.unique, slices.Clone(columns))
+		return nil
+	})
+	return err
+}
+
+// Table returns a table; the error names one that does not exist.
 func (s *Schema) Table(name string) (*Table, error) {
 	if s != nil {
 		if t, ok := s.tables[name]; ok {
@@ -72,6 +109,27 @@ func (s *Schema) Table(name string) (*Table, error) {
 
 // Has reports whether the table has the column.
 func (t *Table) Has(column string) bool { _, ok := t.columns[column]; return ok }
+
+// Kind returns the PostgreSQL type of a column, or "".
+func (t *Table) Kind(column string) string { return t.columns[column].kind }
+
+// Required returns the columns a new row cannot do without, beside project_id
+// which the core fills, in the table's order.
+func (t *Table) Required() []string {
+	var required []string
+	for _, name := range t.order {
+		if t.columns[name].required && name != "project_id" {
+			required = append(required, name)
+		}
+	}
+	return required
+}
+
+// IsUnique reports whether the columns, in any order, are all of a unique key.
+func (t *Table) IsUnique(columns []string) bool {
+	sorted := slices.Compact(slices.Sorted(slices.Values(columns)))
+	return slices.ContainsFunc(t.unique, func(key []string) bool { return slices.Equal(key, sorted) })
+}
 
 // Columns returns those asked for, or all in the table's order; the error names one that does not exist.
 func (t *Table) Columns(asked []string) ([]string, error) {
@@ -86,12 +144,12 @@ func (t *Table) Columns(asked []string) ([]string, error) {
 	return asked, nil
 }
 
-// Select returns the SQL list of columns, in a form that Scan can read, under an alias.
+// Select returns the SQL list of columns, in a form that Targets can take, under an alias.
 func (t *Table) Select(alias string, columns []string) string {
 	list := make([]string, len(columns))
 	for i, c := range columns {
 		list[i] = alias + "." + quote(c)
-		if isJSON(t.columns[c]) {
+		if isJSON(t.columns[c].kind) {
 			list[i] += "::text" // as it stands, not decoded and encoded again
 		}
 	}
@@ -102,18 +160,18 @@ func (t *Table) Select(alias string, columns []string) string {
 func (t *Table) Targets(columns []string) ([]any, func() spec.Row) {
 	kinds := make([]string, len(columns))
 	for i, c := range columns {
-		kinds[i] = t.columns[c]
+		kinds[i] = t.columns[c].kind
 	}
 	return targets(columns, kinds)
 }
 
 // Argument returns a value as an argument for a column; the error names both.
 func (t *Table) Argument(column string, v any) (any, error) {
-	kind, ok := t.columns[column]
+	c, ok := t.columns[column]
 	if !ok {
 		return nil, fmt.Errorf("table %s has no column %q", t.Name, column)
 	}
-	arg, err := argument(kind, v)
+	arg, err := argument(c.kind, v)
 	if err != nil {
 		return nil, fmt.Errorf("column %s.%s: %w", t.Name, column, err)
 	}
@@ -152,111 +210,4 @@ func (s *Schema) Call(q spec.QueryCall) (sql string, args []any, scan func() ([]
 	}
 	sql = "select " + strings.Join(list, ", ") + " from " + quote(s.name) + "." + quote("q_"+q.Name) + "(" + strings.Join(places, ", ") + ")"
 	return sql, args, func() ([]any, func() spec.Row) { return targets(names, kinds) }, nil
-}
-
-func isJSON(kind string) bool { return kind == "json" || kind == "jsonb" }
-
-// argument checks a contract value against a PostgreSQL type.
-func argument(kind string, v any) (any, error) {
-	if v == nil {
-		return nil, nil //nolint:nilnil // null is a value
-	}
-	ok := false
-	switch kind {
-	case "bool", "boolean":
-		_, ok = v.(bool)
-	case "int", "integer", "bigint":
-		_, ok = v.(int64)
-	case "double precision":
-		_, ok = v.(float64)
-	case "text":
-		var s string
-		if s, ok = v.(string); ok && strings.ContainsRune(s, 0) {
-			return nil, fmt.Errorf("text with a NUL character")
-		}
-	case "bytea":
-		_, ok = v.([]byte)
-	case "timestamptz", "timestamp with time zone":
-		_, ok = v.(time.Time)
-	case "text[]":
-		_, ok = v.([]string)
-	case "json", "jsonb":
-		var raw json.RawMessage
-		if raw, ok = v.(json.RawMessage); ok {
-			return string(raw), nil
-		}
-	}
-	if !ok {
-		return nil, fmt.Errorf("a %T cannot be a %s", v, kind)
-	}
-	return v, nil
-}
-
-// targets makes places to scan into, each of which can be null.
-func targets(names, kinds []string) ([]any, func() spec.Row) {
-	places := make([]any, len(names))
-	for i, kind := range kinds {
-		switch kind {
-		case "bool", "boolean":
-			places[i] = new(*bool)
-		case "int", "integer", "bigint":
-			places[i] = new(*int64)
-		case "double precision":
-			places[i] = new(*float64)
-		case "bytea":
-			places[i] = new([]byte)
-		case "timestamptz", "timestamp with time zone":
-			places[i] = new(*time.Time)
-		case "text[]":
-			places[i] = new([]string)
-		default:
-			places[i] = new(*string)
-		}
-	}
-	return places, func() spec.Row {
-		row := make(spec.Row, len(names))
-		for i, place := range places {
-			row[names[i]] = taken(kinds[i], place)
-		}
-		return row
-	}
-}
-
-// taken turns a scanned place into a contract value.
-func taken(kind string, place any) any {
-	switch p := place.(type) {
-	case **bool:
-		if *p != nil {
-			return **p
-		}
-	case **int64:
-		if *p != nil {
-			return **p
-		}
-	case **float64:
-		if *p != nil {
-			return **p
-		}
-	case **time.Time:
-		if *p != nil {
-			return **p
-		}
-	case *[]byte:
-		if *p != nil {
-			return slices.Clone(*p)
-		}
-	case *[]string:
-		if *p != nil {
-			return slices.Clone(*p)
-		}
-	case **string:
-		if *p == nil {
-			return nil
-		}
-		if isJSON(kind) {
-			return json.RawMessage(**p)
-		}
-		return **p
-	}
-	return nil
 }
