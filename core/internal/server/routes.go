@@ -12,6 +12,7 @@ import (
 // Handler returns the routes. Formats are mounted from what is enabled; what
 // lies below a mount is the format's manifest's business (see format.go).
 func (s *Server) Handler() http.Handler {
+	gin.SetMode(gin.ReleaseMode) // gin's debug mode only prints
 	e := gin.New()
 	// One canonical path is parsed from the escaped path (urlpath): gin must
 	// neither unescape, clean nor redirect.
@@ -27,7 +28,7 @@ func (s *Server) Handler() http.Handler {
 	e.GET("/-/liveness", s.liveness)
 	e.GET("/-/readiness", s.readiness)
 	e.GET("/-/plugins", s.pluginStates)
-	e.Any("/-/login/:id", gin.WrapH(s.LoginPage))
+	e.Match([]string{http.MethodGet, http.MethodHead, http.MethodPost}, "/-/login/:id", gin.WrapH(s.LoginPage))
 
 	for _, name := range s.Plugins.Names() {
 		format, _ := s.Plugins.Format(name)
