@@ -1,0 +1,271 @@
+package auth_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pakhus/pakhus/core/internal/accounts"
+	"github.com/pakhus/pakhus/core/internal/auth"
+	"github.com/pakhus/pakhus/core/internal/pgtest"
+	"github.com/pakhus/pakhus/core/internal/registry"
+)
+
+// world is a registry with a nested group and a project.
+type world struct {
+	*pgtest.Database
+	accounts *accounts.Accounts
+	auth     *auth.Authenticator
+	top, sub registry.Group
+	project  registry.Project
+}
+
+func setup(t testing.TB) *world {
+	t.Helper()
+	db := pgtest.New(t)
+	w := &world{Database: db, accounts: accounts.New(db.Pool), auth: auth.New(db.Pool)}
+	var err error
+	if w.top, err = w.accounts.CreateGroup(t.Context(), accounts.NewGroup{FullPath: "top"}); err != nil {
+		t.Fatal(err)
+	}
+	if w.sub, err = w.accounts.CreateGroup(t.Context(), accounts.NewGroup{FullPath: "top/sub"}); err != nil {
+		t.Fatal(err)
+	}
+	if w.project, err = w.accounts.CreateProject(t.Context(), accounts.NewProject{FullPath: "top/sub/Web.App"}); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (w *world) user(t testing.TB, name string) accounts.User {
+	t.Helper()
+	u, err := w.accounts.CreateUser(t.Context(), accounts.NewUser{Username: name, Password: "correct horse"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func (w *world) token(t testing.TB, u accounts.User, expires *time.Time, scopes ...string) (string, accounts.Token) {
+	t.Helper()
+	secret, token, err := w.accounts.CreatePersonalToken(t.Context(), u, "test", scopes, expires)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secret, token
+}
+
+func (w *world) resolve(t testing.TB, via auth.Transport, secret string) (auth.Caller, error) {
+	t.Helper()
+	return w.auth.Resolve(t.Context(), auth.Credentials{Transport: via, Username: "any", Secret: secret}, true, auth.ProjectRef{ID: w.project.ID})
+}
+
+func TestAPersonalTokenIsItsUserByEveryTransport(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	u := w.user(t, "ann")
+	secret, _ := w.token(t, u, nil, "api")
+	for _, via := range []auth.Transport{auth.PrivateToken, auth.Bearer, auth.Basic} {
+		c, err := w.resolve(t, via, secret)
+		if err != nil {
+			t.Fatalf("%s: %v", via, err)
+		}
+		if c.Actor.Kind != registry.User || c.Actor.UserID != u.ID || c.Actor.Username != "ann" || !c.Actor.Has(registry.ScopeAPI) {
+			t.Errorf("%s: got %+v", via, c.Actor)
+		}
+	}
+	if _, err := w.resolve(t, auth.DeployToken, secret); registry.CodeOf(err) != registry.CodeUnauthenticated {
+		t.Errorf("in a Deploy-Token header: %v", err)
+	}
+}
+
+func TestTheHighestRoleCounts(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	u := w.user(t, "ann")
+	secret, _ := w.token(t, u, nil, "api")
+	want := registry.NoAccess
+	for _, step := range []struct {
+		group, project int64
+		level          registry.AccessLevel
+		want           registry.AccessLevel
+	}{
+		{w.top.ID, 0, registry.Reporter, registry.Reporter},     // inherited from the top
+		{0, w.project.ID, registry.Guest, registry.Reporter},    // a lower one does not lower it
+		{w.sub.ID, 0, registry.Maintainer, registry.Maintainer}, // a higher one between
+		{w.sub.ID, 0, registry.Developer, registry.Developer},   // a role can be changed
+	} {
+		c, err := w.resolve(t, auth.Bearer, secret)
+		if err != nil || c.Level != want {
+			t.Fatalf("level %d, want %d: %v", c.Level, want, err)
+		}
+		if err := w.accounts.AddMember(t.Context(), u.ID, step.group, step.project, step.level); err != nil {
+			t.Fatal(err)
+		}
+		want = step.want
+	}
+	if c, err := w.resolve(t, auth.Bearer, secret); err != nil || c.Level != want {
+		t.Fatalf("level %d, want %d: %v", c.Level, want, err)
+	}
+}
+
+func TestTheProjectIsFoundByNumberAndByPathWithoutCase(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for ref, found := range map[auth.ProjectRef]bool{
+		{ID: w.project.ID}:           true,
+		{Path: "top/sub/Web.App"}:    true,
+		{Path: "TOP/sub/web.app"}:    true,
+		{Path: "top/sub"}:            false,
+		{Path: "top/sub/Web"}:        false,
+		{ID: w.project.ID + 1}:       false,
+		{Path: "top/sub/Web.App'--"}: false,
+	} {
+		c, err := w.auth.Resolve(t.Context(), auth.Credentials{}, false, ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (c.Project != nil) != found {
+			t.Errorf("%+v: found %t", ref, c.Project != nil)
+		}
+		if found && !slices.Equal(c.Project.GroupAncestorIDs, []int64{w.top.ID, w.sub.ID}) {
+			t.Errorf("%+v: ancestors %v", ref, c.Project.GroupAncestorIDs)
+		}
+		if c.Actor.Kind != registry.Anonymous {
+			t.Errorf("%+v: actor %+v", ref, c.Actor)
+		}
+	}
+}
+
+func TestWrongCredentialsAreNeverAnonymous(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	u := w.user(t, "ann")
+	past := time.Now().Add(-time.Minute)
+	expired, _ := w.token(t, u, &past, "api")
+	revoked, token := w.token(t, u, nil, "api")
+	if err := w.accounts.RevokeToken(t.Context(), token.ID); err != nil {
+		t.Fatal(err)
+	}
+	for name, secret := range map[string]string{
+		"unknown": auth.NewToken(auth.PersonalPrefix), "expired": expired, "revoked": revoked,
+		"malformed": "glpat-nonsense", "a password": "correct horse", "nothing": "",
+	} {
+		if _, err := w.resolve(t, auth.Bearer, secret); registry.CodeOf(err) != registry.CodeUnauthenticated {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestABlockedUserIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	secret, _ := w.token(t, w.user(t, "ann"), nil, "api")
+	if err := w.accounts.BlockUser(t.Context(), "ANN", true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.resolve(t, auth.Bearer, secret); registry.CodeOf(err) != registry.CodeForbidden {
+		t.Errorf("by token: %v", err)
+	}
+	if _, err := w.auth.Login(t.Context(), "ann", "correct horse"); registry.CodeOf(err) != registry.CodeForbidden {
+		t.Errorf("by password: %v", err)
+	}
+	if err := w.accounts.BlockUser(t.Context(), "ann", false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.resolve(t, auth.Bearer, secret); err != nil {
+		t.Errorf("unblocked: %v", err)
+	}
+}
+
+func TestADeployTokenIsNoUser(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	u := w.user(t, "ann")
+	if err := w.accounts.AddMember(t.Context(), u.ID, w.top.ID, 0, registry.Owner); err != nil {
+		t.Fatal(err)
+	}
+	secret, token, err := w.accounts.CreateDeployToken(t.Context(), accounts.NewDeployToken{ProjectID: w.project.ID, Scopes: []string{"read_package_registry"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token.Username == "" {
+		t.Error("the token has no user name")
+	}
+	for _, via := range []auth.Transport{auth.DeployToken, auth.Bearer, auth.Basic} {
+		c, err := w.resolve(t, via, secret)
+		if err != nil || c.Actor.Kind != registry.DeployToken || c.Actor.UserID != 0 || c.Level != registry.NoAccess || c.Actor.ProjectID != w.project.ID {
+			t.Errorf("%s: %+v, level %d, %v", via, c.Actor, c.Level, err)
+		}
+	}
+	if _, err := w.resolve(t, auth.PrivateToken, secret); registry.CodeOf(err) != registry.CodeUnauthenticated {
+		t.Errorf("in PRIVATE-TOKEN: %v", err)
+	}
+	if _, err := w.auth.Issue(t.Context(), registry.Actor{Kind: registry.DeployToken}, "x"); registry.CodeOf(err) != registry.CodeForbidden {
+		t.Errorf("a deploy token had a token made: %v", err)
+	}
+}
+
+func TestLogin(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	u := w.user(t, "ann")
+	w.user(t, "bob")
+	secret, _ := w.token(t, u, nil, "read_api")
+	for _, c := range []struct {
+		name, user, secret string
+		ok                 bool
+	}{
+		{"password", "ann", "correct horse", true},
+		{"password, other case of the name", "ANN", "correct horse", true},
+		{"token", "ann", secret, true},
+		{"somebody else's token", "bob", secret, false},
+		{"wrong password", "ann", "battery staple", false},
+		{"nobody", "eve", "correct horse", false},
+		{"empty", "ann", "", false},
+	} {
+		actor, err := w.auth.Login(t.Context(), c.user, c.secret)
+		if (err == nil) != c.ok || (err != nil && registry.CodeOf(err) != registry.CodeUnauthenticated) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if c.ok && actor.UserID != u.ID {
+			t.Errorf("%s: %+v", c.name, actor)
+		}
+	}
+}
+
+func TestAnIssuedTokenIsNeitherWiderNorLongerLived(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	until := time.Now().Add(time.Hour).Truncate(time.Second)
+	secret, _ := w.token(t, w.user(t, "ann"), &until, "read_api")
+	actor, err := w.auth.Login(t.Context(), "ann", secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issued, err := w.auth.Issue(t.Context(), actor, "npm login")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := w.resolve(t, auth.Bearer, issued)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Actor.Has(registry.ScopeAPI) || !c.Actor.Has(registry.ScopeReadAPI) || !c.Actor.ExpiresAt.Equal(until) {
+		t.Errorf("got %+v", c.Actor)
+	}
+}
+
+func BenchmarkResolve(b *testing.B) {
+	w := setup(b)
+	u := w.user(b, "ann")
+	if err := w.accounts.AddMember(b.Context(), u.ID, w.top.ID, 0, registry.Developer); err != nil {
+		b.Fatal(err)
+	}
+	secret, _ := w.token(b, u, nil, "api")
+	for b.Loop() {
+		if _, err := w.resolve(b, auth.Bearer, secret); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

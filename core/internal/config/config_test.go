@@ -1,0 +1,107 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pakhus/pakhus/core/internal/config"
+)
+
+func file(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "pakhus.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestEachSourceIsOverTheOneBefore(t *testing.T) {
+	t.Parallel()
+	path := file(t, "listen: 0.0.0.0:1\nlog: {level: warn}\ncache: {max_bytes: 2097152}\ndatabase: {max_connections: 8}\n")
+	env := []string{"PAKHUS_LOG__LEVEL=debug", "PAKHUS_LISTEN=0.0.0.0:2", "PAKHUS_TRUSTED_PROXIES=10.0.0.0/8,192.168.0.0/16", "HOME=/x"}
+	c, err := config.Load(path, env, map[string]any{"listen": "127.0.0.1:3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "127.0.0.1:3" || c.Log.Level != "debug" || c.Cache.MaxBytes != 2<<20 || c.Database.MaxConnections != 8 || c.Log.Format != "text" {
+		t.Errorf("got %+v", c)
+	}
+	if len(c.Proxies()) != 2 || !filepath.IsAbs(c.DataDir) || !c.Formats["npm"].Enabled {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestWhatIsWrongIsNamed(t *testing.T) {
+	t.Parallel()
+	for text, says := range map[string]string{
+		"lisen: x":                         "lisen: there is no such setting",
+		"log: {levle: x}":                  "log.levle",
+		"log: {level: loud}":               "log.level",
+		"log: {format: xml}":               "log.format",
+		"listen: nowhere":                  "listen",
+		"external_url: ftp://x":            "external_url",
+		"database: {url: mysql://x}":       "database.url",
+		"database: {max_connections: 1}":   "database.max_connections",
+		"trusted_proxies: [here]":          "trusted_proxies",
+		"cache: {max_bytes: 1}":            "cache.max_bytes",
+		"storage: {grace_hours: 0}":        "storage.grace_hours",
+		"formats: {npm: {pfad: x}}":        "formats.npm.pfad",
+		"formats: {npm: {path: relative}}": "formats.npm.path",
+		"formats: {npm: {sha256: short}}":  "formats.npm.sha256",
+		"formats: {Npm: {enabled: true}}":  "formats.Npm",
+		"listen: [":                        "yaml",
+	} {
+		_, err := config.Load(file(t, text), nil, nil)
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if _, err := config.Load("", []string{"PAKHUS_NONSENSE=1"}, nil); err == nil || !strings.Contains(err.Error(), "nonsense") {
+		t.Errorf("environment: %v", err)
+	}
+}
+
+func TestAPluginWithoutADigestIsNotRun(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "pakhus-plugin-x")
+	c := config.Config{Formats: map[string]config.Format{"x": {Enabled: true, Path: path}, "off": {}}}
+	if _, err := c.PluginEntries(); err == nil || !strings.Contains(err.Error(), "formats.x.sha256") {
+		t.Errorf("got %v", err)
+	}
+	sum := strings.Repeat("ab", 32)
+	if err := os.WriteFile(filepath.Join(dir, "SHA256SUMS"), []byte(strings.Repeat("00", 32)+"  other\n"+sum+"  pakhus-plugin-x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := c.PluginEntries()
+	if err != nil || len(entries) != 1 || entries[0].SHA256 != sum || entries[0].Path != path {
+		t.Errorf("got %+v, %v", entries, err)
+	}
+	c.Formats["x"] = config.Format{Enabled: true, Path: path, SHA256: strings.Repeat("cd", 32)}
+	if entries, err = c.PluginEntries(); err != nil || entries[0].SHA256 != strings.Repeat("cd", 32) {
+		t.Errorf("the configured digest does not count: %+v, %v", entries, err)
+	}
+}
+
+// Every setting is in the reference, and the reference names no other.
+func TestTheReferenceIsWhole(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../docs/operators/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{
+		"listen", "external_url", "data_dir", "trusted_proxies", "database.url", "database.max_connections", "log.level", "log.format",
+		"cache.max_bytes", "storage.grace_hours", "formats.<name>.enabled", "formats.<name>.path", "formats.<name>.sha256",
+	} {
+		if !strings.Contains(string(page), "| `"+key+"` |") {
+			t.Errorf("%s is missing", key)
+		}
+	}
+	if rows := strings.Count(string(page), "\n| `"); rows != 13 {
+		t.Errorf("the reference has %d settings, the test 13", rows)
+	}
+}
