@@ -111,10 +111,12 @@ func (r *call) fill(template string) string {
 	if !strings.Contains(template, "{") {
 		return template
 	}
+	pairs := make([]string, 0, 2*len(r.params))
 	for name, value := range r.params {
-		template = strings.ReplaceAll(template, "{"+name+"}", value)
+		pairs = append(pairs, "{"+name+"}", value)
 	}
-	return template
+	// One pass: what a parameter brings in is not looked at again.
+	return strings.NewReplacer(pairs...).Replace(template)
 }
 
 func (s *Server) planScope(r *call, body *upload.Body) plan.Scope {
