@@ -185,6 +185,7 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		Blobs:          blobs,
 		Answers:        answers,
 		WebLogins:      logins,
+		MaxFileBytes:   func(format string) int64 { return p.cfg.Formats[format].MaxFileBytes },
 		LoginPage:      weblogin.Handler(logins, authenticator, p.log),
 		ExternalURL:    strings.TrimSuffix(p.cfg.ExternalURL, "/"),
 		TrustedProxies: p.cfg.Proxies(),

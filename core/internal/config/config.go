@@ -68,6 +68,8 @@ type Format struct {
 	Path string `koanf:"path" yaml:"path"`
 	// SHA256 of the plugin; empty: what SHA256SUMS beside the plugin says.
 	SHA256 string `koanf:"sha256" yaml:"sha256"`
+	// MaxFileBytes bounds one uploaded file; 0: the format's own limit.
+	MaxFileBytes int64 `koanf:"max_file_bytes" yaml:"max_file_bytes"`
 }
 
 // Default returns the configuration of a registry that nobody has configured.
@@ -129,6 +131,9 @@ func (c Config) Validate() error {
 		}
 		if f.Path != "" && !filepath.IsAbs(f.Path) {
 			bad("formats."+name+".path", "%q is not absolute", f.Path)
+		}
+		if f.MaxFileBytes < 0 {
+			bad("formats."+name+".max_file_bytes", "%d is negative", f.MaxFileBytes)
 		}
 		if f.SHA256 != "" && !regexp.MustCompile(`^[0-9A-Fa-f]{64}$`).MatchString(f.SHA256) {
 			bad("formats."+name+".sha256", "%q is not a sha256 in hex", f.SHA256)

@@ -96,12 +96,13 @@ func TestTheReferenceIsWhole(t *testing.T) {
 	for _, key := range []string{
 		"listen", "external_url", "data_dir", "trusted_proxies", "database.url", "database.max_connections", "log.level", "log.format",
 		"cache.max_bytes", "storage.grace_hours", "formats.<name>.enabled", "formats.<name>.path", "formats.<name>.sha256",
+		"formats.<name>.max_file_bytes",
 	} {
 		if !strings.Contains(string(page), "| `"+key+"` |") {
 			t.Errorf("%s is missing", key)
 		}
 	}
-	if rows := strings.Count(string(page), "\n| `"); rows != 13 {
-		t.Errorf("the reference has %d settings, the test 13", rows)
+	if rows := strings.Count(string(page), "\n| `"); rows != 14 {
+		t.Errorf("the reference has %d settings, the test 14", rows)
 	}
 }

@@ -68,7 +68,7 @@ func unknownKeys(k *koanf.Koanf, known []string) error {
 	var errs []error
 	for _, key := range k.Keys() {
 		parts := strings.Split(key, ".")
-		if parts[0] == "formats" && (len(parts) == 1 || (len(parts) == 3 && slices.Contains([]string{"enabled", "path", "sha256"}, parts[2]))) {
+		if parts[0] == "formats" && (len(parts) == 1 || (len(parts) == 3 && slices.Contains([]string{"enabled", "path", "sha256", "max_file_bytes"}, parts[2]))) {
 			continue
 		}
 		// The names that tests and tools use for other things than the configuration.

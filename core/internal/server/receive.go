@@ -17,6 +17,9 @@ func (s *Server) receive(r *call) (*upload.Body, error) {
 	if limits.TooLargeStatus == http.StatusBadRequest {
 		tooLarge = registry.CodeInvalid
 	}
+	if most := s.MaxFileBytes(r.manifest.Format); most > 0 {
+		limits.MaxFileBytes = most
+	}
 	req := r.c.Request
 	return upload.Receive(req.Context(), s.Blobs, upload.Incoming{
 		Header:        req.Header,

@@ -37,6 +37,8 @@ type Config struct {
 	Blobs     storage.Blobs
 	Answers   *cache.Answers
 	WebLogins *weblogin.Logins
+	// MaxFileBytes overrides a format's own limit on uploaded files; 0 does not.
+	MaxFileBytes func(format string) int64
 	// LoginPage serves /-/login/{id}.
 	LoginPage http.Handler
 	// ExternalURL is what clients call this registry, without a trailing slash.
