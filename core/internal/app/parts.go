@@ -44,6 +44,10 @@ type parts struct {
 	closers  []func() // run backwards
 }
 
+// remember is how long a caller's rights are believed: "revoked everywhere
+// within a second" with some room.
+const remember = 900 * time.Millisecond
+
 // assemble starts the parts. What it has started when something fails, it stops again.
 func assemble(lasting, ctx context.Context, cfg config.Config, log hclog.Logger) (p *parts, err error) {
 	p = &parts{cfg: cfg, log: log}
@@ -168,7 +172,10 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 	if err != nil {
 		return err
 	}
-	authenticator := auth.New(p.pool)
+	authenticator, err := auth.Remembering(p.pool, remember)
+	if err != nil {
+		return err
+	}
 	logins := weblogin.New(p.pool)
 	downloads := packages.NewDownloads(p.pool, p.log)
 	p.background(lasting, func(ctx context.Context) { downloads.Run(ctx, 5*time.Second) })

@@ -23,13 +23,27 @@ type Caller struct {
 
 // Authenticator resolves credentials.
 type Authenticator struct {
-	pool *pgxpool.Pool
-	used *used
+	pool   *pgxpool.Pool
+	used   *used
+	recent *recent // nil: every request asks the database
 }
 
-// New makes an Authenticator; Run keeps its notes of when tokens were used.
+// New makes an Authenticator that asks the database about every request; Run
+// keeps its notes of when tokens were used.
 func New(pool *pgxpool.Pool) *Authenticator {
 	return &Authenticator{pool: pool, used: newUsed(pool)}
+}
+
+// Remembering makes an Authenticator that believes an answer for a while: a
+// client that installs a thousand packages is looked up once a second, not a
+// thousand times. A revocation, a role or a visibility takes effect within that
+// time on every node. Refusals are not remembered.
+func Remembering(pool *pgxpool.Pool, while time.Duration) (*Authenticator, error) {
+	kept, err := newRecent(while)
+	if err != nil {
+		return nil, err
+	}
+	return &Authenticator{pool: pool, used: newUsed(pool), recent: kept}, nil
 }
 
 // Run writes when tokens were last used, until ctx ends.
@@ -64,6 +78,24 @@ func (a *Authenticator) Resolve(ctx context.Context, c Credentials, present bool
 	if present && !WellFormed(c.Secret) {
 		return Caller{}, unauthorized()
 	}
+	key := recentKey{ref: ref, transport: c.Transport}
+	if present {
+		key.digest = Digest(c.Secret)
+	}
+	if caller, ok := a.recent.get(key); ok {
+		a.used.note(caller.Actor.TokenID)
+		return caller, nil
+	}
+	caller, err := a.ask(ctx, c, present, ref)
+	if err != nil {
+		return Caller{}, err
+	}
+	a.recent.put(key, caller)
+	a.used.note(caller.Actor.TokenID)
+	return caller, nil
+}
+
+func (a *Authenticator) ask(ctx context.Context, c Credentials, present bool, ref ProjectRef) (Caller, error) {
 	caller := Caller{Actor: registry.Actor{Kind: registry.Anonymous}}
 	batch := &pgx.Batch{}
 	var found tokenRow
@@ -92,11 +124,8 @@ func (a *Authenticator) Resolve(ctx context.Context, c Credentials, present bool
 		return caller, nil
 	}
 	var err error
-	if caller.Actor, err = found.actor(c.Transport); err != nil {
-		return Caller{}, err
-	}
-	a.used.note(caller.Actor.TokenID)
-	return caller, nil
+	caller.Actor, err = found.actor(c.Transport)
+	return caller, err
 }
 
 func scanProject(row pgx.Row) (*registry.Project, error) {

@@ -256,6 +256,39 @@ func TestAnIssuedTokenIsNeitherWiderNorLongerLived(t *testing.T) {
 	}
 }
 
+// What was taken away is gone within the time that answers are believed, however
+// often the token is used meanwhile.
+func TestARevocationTakesEffectInTime(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	const while = 300 * time.Millisecond
+	var err error
+	if w.auth, err = auth.Remembering(w.Pool, while); err != nil {
+		t.Fatal(err)
+	}
+	secret, token := w.token(t, w.user(t, "ann"), nil, "api")
+	if _, err := w.resolve(t, auth.Bearer, secret); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.accounts.RevokeToken(t.Context(), token.ID); err != nil {
+		t.Fatal(err)
+	}
+	revoked := time.Now()
+	for {
+		_, err := w.resolve(t, auth.Bearer, secret)
+		if registry.CodeOf(err) == registry.CodeUnauthenticated {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Twice the time, for a machine that is busy with other tests.
+		if time.Since(revoked) > 2*while {
+			t.Fatalf("still let in %s after it was revoked", time.Since(revoked))
+		}
+	}
+}
+
 func BenchmarkResolve(b *testing.B) {
 	w := setup(b)
 	u := w.user(b, "ann")

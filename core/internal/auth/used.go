@@ -21,6 +21,9 @@ const usedInterval = 10 * time.Second
 func newUsed(pool *pgxpool.Pool) *used { return &used{pool: pool, ids: map[int64]struct{}{}} }
 
 func (u *used) note(id int64) {
+	if id == 0 {
+		return // nobody's token
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.ids[id] = struct{}{}
