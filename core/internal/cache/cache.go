@@ -53,8 +53,11 @@ type Answer struct {
 type File struct {
 	PackageID   int64
 	SHA256      [32]byte
+	Size        int64
 	Name        string
 	ContentType string
+	// Data is the content of a small file, so that a hot one is not opened each time.
+	Data []byte
 }
 
 // NewAnswer makes an answer of a body. Neither header nor body may be changed afterwards.
@@ -90,5 +93,9 @@ func (a *Answer) Gzip() []byte {
 // something for the entry itself.
 func (a *Answer) weight(tag string) uint32 {
 	const entry = 512
-	return uint32(len(tag) + len(a.Body)*4/3 + entry) //nolint:gosec // bodies are bounded by spec.MaxResponseBytes
+	size := len(tag) + len(a.Body)*4/3 + entry
+	if a.File != nil {
+		size += len(a.File.Data)
+	}
+	return uint32(size) //nolint:gosec // bodies are bounded by spec.MaxResponseBytes
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
+	"io"
 	"net/http"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 
 	"github.com/pakhus/pakhus/core/internal/cache"
 	"github.com/pakhus/pakhus/core/internal/registry"
+	"github.com/pakhus/pakhus/core/internal/storage"
 	"github.com/pakhus/pakhus/core/internal/upload"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
@@ -105,9 +108,39 @@ func (s *Server) keep(ctx context.Context, r *call, a *answer) (*cache.Answer, e
 		if err != nil {
 			return nil, err
 		}
+		if file.Size <= keptFile {
+			if file.Data, err = s.readBlob(ctx, file); err != nil {
+				return nil, err
+			}
+		}
 		return cache.NewFileAnswer(responseHeader(o.Header), file), nil
 	}
 	return nil, nil
+}
+
+// keptFile is the size up to which a file's bytes are kept with the answer.
+// Beyond it the kernel sends the file faster than this process could.
+const keptFile = 64 << 10
+
+func (s *Server) readBlob(ctx context.Context, f cache.File) ([]byte, error) {
+	blob, err := s.Blobs.Open(ctx, storage.Key(f.SHA256))
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	defer func() { _ = blob.Close() }()
+	data := make([]byte, blob.Size())
+	if _, err := io.ReadFull(blob, data); err != nil {
+		return nil, unreadable(err)
+	}
+	if sha256.Sum256(data) != f.SHA256 {
+		return nil, unreadable(errors.New("the stored bytes are not those that were published"))
+	}
+	return data, nil
+}
+
+// unreadable is a fault of the store: a row whose bytes cannot be had is never a 404.
+func unreadable(cause error) error {
+	return registry.Errorf(registry.CodeUnavailable, "this file cannot be read at the moment").Because(cause)
 }
 
 func (s *Server) generations(ctx context.Context, r *call) (map[string]int64, error) {

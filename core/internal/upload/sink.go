@@ -194,7 +194,7 @@ func (f *File) Open(ctx context.Context) (storage.Blob, error) {
 	if f.staged != nil {
 		return f.staged.Open(ctx)
 	}
-	return newMemoryBlob(f.small), nil
+	return storage.InMemory(f.small), nil
 }
 
 // Discard forgets what was not committed. It may be called again.

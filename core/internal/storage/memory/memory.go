@@ -49,7 +49,7 @@ func (b *Blobs) Open(_ context.Context, key storage.Key) (storage.Blob, error) {
 	if !ok {
 		return nil, fmt.Errorf("open blob %s: %w", key, storage.ErrNotFound)
 	}
-	return blob{bytes.NewReader(s.data)}, nil
+	return storage.InMemory(s.data), nil
 }
 
 // Stat implements storage.Blobs.
@@ -128,7 +128,7 @@ func (s *staged) Open(context.Context) (storage.Blob, error) {
 	if !s.sealed || s.gone {
 		return nil, errors.New("storage: open before Seal or after Discard")
 	}
-	return blob{bytes.NewReader(s.buf.Bytes())}, nil
+	return storage.InMemory(s.buf.Bytes()), nil
 }
 
 // Commit implements storage.Staged.
@@ -153,11 +153,3 @@ func (s *staged) Discard() error {
 	delete(s.store.staged, s)
 	return nil
 }
-
-type blob struct{ *bytes.Reader }
-
-// Size implements storage.Blob.
-func (b blob) Size() int64 { return b.Reader.Size() }
-
-// Close implements io.Closer.
-func (b blob) Close() error { return nil }

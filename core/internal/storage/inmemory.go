@@ -1,0 +1,14 @@
+package storage
+
+import "bytes"
+
+// InMemory returns a Blob of bytes that are at hand.
+func InMemory(data []byte) Blob { return inMemory{bytes.NewReader(data)} }
+
+type inMemory struct{ *bytes.Reader }
+
+// Size implements Blob.
+func (b inMemory) Size() int64 { return b.Reader.Size() }
+
+// Close implements io.Closer.
+func (b inMemory) Close() error { return nil }
