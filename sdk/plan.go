@@ -3,7 +3,6 @@ package sdk
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"strconv"
 	"time"
 
@@ -142,13 +141,13 @@ func (p *Plan) Insert(table string, pkg Ref, row Row, problem error) *Plan {
 }
 
 func (p *Plan) upsert(table string, row Row, conflictColumns []string, problem error) *Plan {
-	return p.add(spec.UpsertRow{Table: table, Row: row, ConflictColumns: conflictColumns}, problem)
+	return p.add(spec.UpsertRow{Table: table, Row: p.row(table, row), ConflictColumns: conflictColumns}, problem)
 }
 
 // DeleteRows removes the metadata rows of the project that equal where in each
 // of its columns; an empty where is an error of the core.
 func (p *Plan) DeleteRows(table string, where Row) *Plan {
-	return p.add(spec.DeleteRows{Table: table, Where: where}, nil)
+	return p.add(spec.DeleteRows{Table: table, Where: p.row(table, where)}, nil)
 }
 
 // TagOption changes how a tag is set.
@@ -251,21 +250,6 @@ func (p *Plan) local() spec.Local {
 
 func (p *Plan) empty() bool {
 	return p == nil || len(p.preconditions)+len(p.operations)+len(p.jobs)+len(p.errs) == 0
-}
-
-func (r Ref) value() any {
-	if r.ref.Local != "" {
-		return r.ref.Local
-	}
-	return r.ref.ID
-}
-
-// with returns a copy of the row with one more column.
-func with(row Row, column string, value any) Row {
-	out := make(Row, len(row)+1)
-	maps.Copy(out, row)
-	out[column] = value
-	return out
 }
 
 // render turns the plan into the contract's form; nil for a plan that changes nothing.

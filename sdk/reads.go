@@ -184,8 +184,9 @@ func (m Metadata) Select(ctx context.Context, s RowSelect) ([]Row, error) {
 	return m.host.SelectRows(ctx, m.scope, s)
 }
 
-// Query calls a named query of the plugin; the project is its first argument
-// already. Arguments are values as in [Row].
+// Query calls a named query of the plugin with the arguments after its first,
+// which the core fills: the ids of the projects that the caller may read.
+// Arguments are values as in [Row].
 func (m Metadata) Query(ctx context.Context, name string, args ...any) ([]Row, error) {
 	return m.host.RunQuery(ctx, m.scope, spec.QueryCall{Name: name, Arguments: args})
 }

@@ -3,8 +3,8 @@ package manifest
 import (
 	"fmt"
 	"net/http"
-	"path"
 	"slices"
+	"strings"
 
 	"github.com/pakhus/pakhus/sdk/spec"
 )
@@ -24,19 +24,19 @@ func files(k spec.BodyKind) bool {
 func (c *checker) body(r *spec.Route) error {
 	b := r.Body
 	if b.Kind < spec.BodyNone || b.Kind > spec.BodyJSONAttachments {
-		return fmt.Errorf("Body: unknown kind %d", b.Kind)
+		return fmt.Errorf("body: unknown kind %d", b.Kind)
 	}
 	if b.Kind != spec.BodyNone && r.Method == http.MethodGet {
-		return fmt.Errorf("Body: a GET route has none")
+		return fmt.Errorf("body: a GET route has none")
 	}
 	if files(b.Kind) && r.Method == http.MethodDelete {
-		return fmt.Errorf("Body: a DELETE route takes no files")
+		return fmt.Errorf("body: a DELETE route takes no files")
 	}
 	if files(b.Kind) && !writes(r.Action) {
-		return fmt.Errorf("Body: files are taken only from callers who may write")
+		return fmt.Errorf("body: files are taken only from callers who may write")
 	}
 	if err := fields(b); err != nil {
-		return fmt.Errorf("Body: %w", err)
+		return fmt.Errorf("body: %w", err)
 	}
 	return nil
 }
@@ -47,19 +47,19 @@ func fields(b spec.BodyPolicy) error {
 	many := b.Kind == spec.BodyMultipart || b.Kind == spec.BodyJSONAttachments
 	switch {
 	case bounded && (b.MaxBytes <= 0 || b.MaxBytes > maxInline), !bounded && b.MaxBytes != 0:
-		return fmt.Errorf("MaxBytes: %d; from 1 to %d, and only for bodies that are handed over", b.MaxBytes, maxInline)
+		return fmt.Errorf("maxBytes: %d; from 1 to %d, and only for bodies that are handed over", b.MaxBytes, maxInline)
 	case many && (b.MaxFiles <= 0 || b.MaxFiles > maxFiles), !many && b.MaxFiles != 0:
-		return fmt.Errorf("MaxFiles: %d; from 1 to %d, and only for bodies with several files", b.MaxFiles, maxFiles)
+		return fmt.Errorf("maxFiles: %d; from 1 to %d, and only for bodies with several files", b.MaxFiles, maxFiles)
 	case b.InlineBelow < 0 || b.InlineBelow > maxInline, b.Kind != spec.BodyRawFile && b.InlineBelow != 0:
-		return fmt.Errorf("InlineBelow: %d; at most %d, and only for raw files", b.InlineBelow, maxInline)
+		return fmt.Errorf("inlineBelow: %d; at most %d, and only for raw files", b.InlineBelow, maxInline)
 	case b.Kind != spec.BodyMultipart && len(b.FileParts) > 0, slices.Contains(b.FileParts, ""):
-		return fmt.Errorf("FileParts: names of a multipart body's parts")
+		return fmt.Errorf("fileParts: names of a multipart body's parts")
 	case (b.Kind == spec.BodyJSONAttachments) != (len(b.Attachments) > 0):
-		return fmt.Errorf("Attachments: %d; at least one, and only for JSON with attachments", len(b.Attachments))
+		return fmt.Errorf("attachments: %d; at least one, and only for JSON with attachments", len(b.Attachments))
 	}
 	for _, a := range b.Attachments {
 		if err := attachment(a); err != nil {
-			return fmt.Errorf("Attachments: %w", err)
+			return fmt.Errorf("attachments: %w", err)
 		}
 	}
 	return nil
@@ -67,15 +67,15 @@ func fields(b spec.BodyPolicy) error {
 
 func attachment(a spec.Attachment) error {
 	if len(a.Path) == 0 {
-		return fmt.Errorf("Path: empty")
+		return fmt.Errorf("path: empty")
 	}
 	for _, key := range a.Path {
-		if _, err := path.Match(key, ""); err != nil || key == "" {
-			return fmt.Errorf("Path: bad key %q", key)
+		if key == "" || strings.Count(key, "*") > 1 {
+			return fmt.Errorf("path: bad key %q; a key has at most one \"*\", for any text", key)
 		}
 	}
 	if a.Encoding != spec.EncodingBase64 && a.Encoding != spec.EncodingText {
-		return fmt.Errorf("Encoding: missing or unknown")
+		return fmt.Errorf("encoding: missing or unknown")
 	}
 	return nil
 }

@@ -78,20 +78,20 @@ func (c *checker) size() error {
 
 func (c *checker) identity() error {
 	if !c.format.MatchString(c.m.Format) {
-		return fmt.Errorf("Format: %q is not lower-case letters and digits, at most 31, beginning with a letter", c.m.Format)
+		return fmt.Errorf("format: %q is not lower-case letters and digits, at most 31, beginning with a letter", c.m.Format)
 	}
 	if c.m.Format == "protection" { // GitLab's /packages/protection/rules
-		return fmt.Errorf("Format: %q is reserved", c.m.Format)
+		return fmt.Errorf("format: %q is reserved", c.m.Format)
 	}
 	if !c.semver.MatchString(c.m.Version) {
-		return fmt.Errorf("Version: %q is not a semantic version", c.m.Version)
+		return fmt.Errorf("version: %q is not a semantic version", c.m.Version)
 	}
 	if c.m.Errors < spec.ErrorMessage || c.m.Errors > spec.ErrorProblem {
-		return fmt.Errorf("Errors: unknown style %d", c.m.Errors)
+		return fmt.Errorf("errors: unknown style %d", c.m.Errors)
 	}
 	for _, f := range slices.Concat(c.m.RequiredFeatures, c.m.OptionalFeatures) {
 		if !c.name.MatchString(f) {
-			return fmt.Errorf("RequiredFeatures, OptionalFeatures: bad name %q", f)
+			return fmt.Errorf("requiredFeatures, OptionalFeatures: bad name %q", f)
 		}
 	}
 	return nil
@@ -100,10 +100,10 @@ func (c *checker) identity() error {
 func (c *checker) validators() error {
 	for _, name := range slices.Sorted(maps.Keys(c.m.Validators)) {
 		if !c.name.MatchString(name) {
-			return fmt.Errorf("Validators: bad name %q", name)
+			return fmt.Errorf("validators: bad name %q", name)
 		}
 		if err := pattern.CheckValidator(c.m.Validators[name]); err != nil {
-			return fmt.Errorf("Validators: %s: %w", name, err)
+			return fmt.Errorf("validators: %s: %w", name, err)
 		}
 	}
 	return nil
@@ -114,20 +114,20 @@ func (c *checker) background() error {
 	for _, j := range c.m.Jobs {
 		switch {
 		case !c.name.MatchString(j.Kind):
-			return fmt.Errorf("Jobs: bad kind %q", j.Kind)
+			return fmt.Errorf("jobs: bad kind %q", j.Kind)
 		case seen[j.Kind]:
-			return fmt.Errorf("Jobs: kind %s is declared twice", j.Kind)
+			return fmt.Errorf("jobs: kind %s is declared twice", j.Kind)
 		case j.Timeout < 0 || j.MaxAttempts < 0:
-			return fmt.Errorf("Jobs: %s: negative Timeout or MaxAttempts", j.Kind)
+			return fmt.Errorf("jobs: %s: negative Timeout or MaxAttempts", j.Kind)
 		}
 		seen[j.Kind] = true
 	}
 	for _, e := range c.m.Events {
 		if !c.event.MatchString(e) {
-			return fmt.Errorf("Events: bad type %q", e)
+			return fmt.Errorf("events: bad type %q", e)
 		}
 		if seen[e] {
-			return fmt.Errorf("Events: type %s is declared twice", e)
+			return fmt.Errorf("events: type %s is declared twice", e)
 		}
 		seen[e] = true
 	}
@@ -138,17 +138,17 @@ func (c *checker) limits() error {
 	l := c.m.Limits
 	takesFiles := slices.ContainsFunc(c.m.Routes, func(r spec.Route) bool { return files(r.Body.Kind) })
 	if l.MaxFileBytes < 0 || takesFiles && l.MaxFileBytes == 0 {
-		return fmt.Errorf("Limits: MaxFileBytes: %d", l.MaxFileBytes)
+		return fmt.Errorf("limits: MaxFileBytes: %d", l.MaxFileBytes)
 	}
 	if l.TooLargeStatus != http.StatusRequestEntityTooLarge && l.TooLargeStatus != http.StatusBadRequest {
-		return fmt.Errorf("Limits: TooLargeStatus: %d is neither 413 nor 400", l.TooLargeStatus)
+		return fmt.Errorf("limits: TooLargeStatus: %d is neither 413 nor 400", l.TooLargeStatus)
 	}
 	for i, d := range l.Digests {
 		if d < spec.MD5 || d > spec.SHA512 {
-			return fmt.Errorf("Limits: Digests: unknown digest %d", d)
+			return fmt.Errorf("limits: Digests: unknown digest %d", d)
 		}
 		if slices.Contains(l.Digests[:i], d) {
-			return fmt.Errorf("Limits: Digests: one is named twice")
+			return fmt.Errorf("limits: Digests: one is named twice")
 		}
 	}
 	return nil
@@ -157,7 +157,7 @@ func (c *checker) limits() error {
 func (c *checker) headers() error {
 	for _, h := range c.m.RequestHeaders {
 		if err := c.readable(h); err != nil {
-			return fmt.Errorf("RequestHeaders: %w", err)
+			return fmt.Errorf("requestHeaders: %w", err)
 		}
 	}
 	return nil

@@ -18,7 +18,7 @@ const maxTimeout = 5 * time.Minute
 
 func (c *checker) routes() error {
 	if n := len(c.m.Routes); n == 0 || n > MaxRoutes {
-		return fmt.Errorf("Routes: %d; from 1 to %d are taken", n, MaxRoutes)
+		return fmt.Errorf("routes: %d; from 1 to %d are taken", n, MaxRoutes)
 	}
 	seen := map[string]bool{}
 	for i := range c.m.Routes {
@@ -40,7 +40,7 @@ func (c *checker) routes() error {
 func (c *checker) route(r *spec.Route) error {
 	p, err := c.pattern(r)
 	if err != nil {
-		return fmt.Errorf("Pattern: %w", err)
+		return fmt.Errorf("pattern: %w", err)
 	}
 	for _, check := range []func(*spec.Route) error{c.access, c.body, c.login, c.match} {
 		if err := check(r); err != nil {
@@ -48,11 +48,11 @@ func (c *checker) route(r *spec.Route) error {
 		}
 	}
 	if err := cache(r, p.Params()); err != nil {
-		return fmt.Errorf("Cache: %w", err)
+		return fmt.Errorf("cache: %w", err)
 	}
 	for _, f := range r.Prefetch {
 		if err := c.prefetch(r, f, p.Params()); err != nil {
-			return fmt.Errorf("Prefetch: %w", err)
+			return fmt.Errorf("prefetch: %w", err)
 		}
 	}
 	return nil
@@ -70,35 +70,35 @@ func (c *checker) access(r *spec.Route) error {
 	switch r.Method {
 	case http.MethodGet, http.MethodPut, http.MethodPost, http.MethodPatch, http.MethodDelete:
 	case http.MethodHead:
-		return fmt.Errorf("Method: HEAD is answered by GET routes")
+		return fmt.Errorf("method: HEAD is answered by GET routes")
 	default:
-		return fmt.Errorf("Method: %q is not one of GET, PUT, POST, PATCH, DELETE", r.Method)
+		return fmt.Errorf("method: %q is not one of GET, PUT, POST, PATCH, DELETE", r.Method)
 	}
 	if len(r.Levels) == 0 {
-		return fmt.Errorf("Levels: none")
+		return fmt.Errorf("levels: none")
 	}
 	for i, l := range r.Levels {
 		if l < spec.LevelProject || l > spec.LevelInstance || slices.Contains(r.Levels[:i], l) {
-			return fmt.Errorf("Levels: unknown or repeated level %d", l)
+			return fmt.Errorf("levels: unknown or repeated level %d", l)
 		}
 	}
 	if r.Action < spec.ActionNone || r.Action > spec.ActionDestroyPackage {
-		return fmt.Errorf("Action: missing or unknown")
+		return fmt.Errorf("action: missing or unknown")
 	}
 	if r.Method == http.MethodGet && writes(r.Action) {
-		return fmt.Errorf("Action: a GET route only reads")
+		return fmt.Errorf("action: a GET route only reads")
 	}
 	if r.Method == http.MethodDelete && r.Action == spec.ActionReadPackage {
-		return fmt.Errorf("Action: who may read may not DELETE")
+		return fmt.Errorf("action: who may read may not DELETE")
 	}
 	if r.Timeout < 0 || r.Timeout > maxTimeout {
-		return fmt.Errorf("Timeout: %v; at most %v", r.Timeout, maxTimeout)
+		return fmt.Errorf("timeout: %v; at most %v", r.Timeout, maxTimeout)
 	}
 	if r.Challenge < spec.ChallengeNone || r.Challenge > spec.ChallengeBearer {
-		return fmt.Errorf("Challenge: unknown value %d", r.Challenge)
+		return fmt.Errorf("challenge: unknown value %d", r.Challenge)
 	}
 	if r.AnonymousDenial < spec.DenyUnauthorized || r.AnonymousDenial > spec.DenyNotFound {
-		return fmt.Errorf("AnonymousDenial: unknown value %d", r.AnonymousDenial)
+		return fmt.Errorf("anonymousDenial: unknown value %d", r.AnonymousDenial)
 	}
 	return nil
 }
@@ -114,11 +114,11 @@ func (c *checker) login(r *spec.Route) error {
 	case b == nil:
 		return nil
 	case b.UsernameField == "" || b.PasswordField == "" || b.UsernameField == b.PasswordField:
-		return fmt.Errorf("BodyCredentials: two different fields are needed")
+		return fmt.Errorf("bodyCredentials: two different fields are needed")
 	case r.Body.Kind != spec.BodyInline:
-		return fmt.Errorf("BodyCredentials: the body must be inline")
+		return fmt.Errorf("bodyCredentials: the body must be inline")
 	case r.Action != spec.ActionNone:
-		return fmt.Errorf("BodyCredentials: a login has ActionNone")
+		return fmt.Errorf("bodyCredentials: a login has ActionNone")
 	}
 	return nil
 }
@@ -127,20 +127,20 @@ func (c *checker) login(r *spec.Route) error {
 func (c *checker) match(r *spec.Route) error {
 	for _, name := range slices.Sorted(maps.Keys(r.MatchHeaders)) {
 		if err := c.readable(name); err != nil {
-			return fmt.Errorf("MatchHeaders: %w", err)
+			return fmt.Errorf("matchHeaders: %w", err)
 		}
 		if value := r.MatchHeaders[name]; value == "" || strings.TrimSpace(value) != value {
-			return fmt.Errorf("MatchHeaders: %s: bad value %q", name, value)
+			return fmt.Errorf("matchHeaders: %s: bad value %q", name, value)
 		}
 	}
 	for _, media := range r.Produces {
 		parsed, _, err := mime.ParseMediaType(media)
 		if err != nil || !strings.Contains(parsed, "/") || strings.Contains(parsed, "*") {
-			return fmt.Errorf("Produces: %q is not a media type", media)
+			return fmt.Errorf("produces: %q is not a media type", media)
 		}
 	}
 	if r.FeatureFlag != "" && !c.name.MatchString(r.FeatureFlag) {
-		return fmt.Errorf("FeatureFlag: bad name %q", r.FeatureFlag)
+		return fmt.Errorf("featureFlag: bad name %q", r.FeatureFlag)
 	}
 	return nil
 }
@@ -153,18 +153,18 @@ func cache(r *spec.Route, params []string) error {
 		return fmt.Errorf("only GET routes with ActionReadPackage are cached")
 	}
 	if len(r.Cache.Keys) == 0 {
-		return fmt.Errorf("Keys: none: the answer would never be forgotten")
+		return fmt.Errorf("keys: none: the answer would never be forgotten")
 	}
 	for _, key := range r.Cache.Keys {
 		if key == "" {
-			return fmt.Errorf("Keys: an empty key")
+			return fmt.Errorf("keys: an empty key")
 		}
 		if err := template(key, params); err != nil {
-			return fmt.Errorf("Keys: %w", err)
+			return fmt.Errorf("keys: %w", err)
 		}
 	}
 	if slices.Contains(r.Cache.VaryQuery, "") {
-		return fmt.Errorf("VaryQuery: an empty name")
+		return fmt.Errorf("varyQuery: an empty name")
 	}
 	return nil
 }
@@ -179,14 +179,14 @@ func (c *checker) prefetch(r *spec.Route, f spec.Finder, params []string) error 
 		}
 	}
 	if f.NamePrefix != "" && strings.ContainsAny(f.NamePrefix, "{}") {
-		return fmt.Errorf("NamePrefix: takes no parameters")
+		return fmt.Errorf("namePrefix: takes no parameters")
 	}
 	if f.Limit < 0 || f.PageToken != "" {
-		return fmt.Errorf("Limit, PageToken: a prefetch is the first page")
+		return fmt.Errorf("limit, PageToken: a prefetch is the first page")
 	}
 	for _, rows := range f.WithRows {
 		if !c.name.MatchString(rows.Table) {
-			return fmt.Errorf("WithRows: bad table %q", rows.Table)
+			return fmt.Errorf("withRows: bad table %q", rows.Table)
 		}
 	}
 	return nil

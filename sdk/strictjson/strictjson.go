@@ -86,13 +86,13 @@ func Valid(data []byte) error {
 			return at(d, "NUL in a string")
 		}
 		if d.StackDepth() == 0 {
-			return trailing(d, data)
+			return trailing(d)
 		}
 	}
 }
 
 // trailing refuses anything but white space after the document.
-func trailing(d *jsontext.Decoder, data []byte) error {
+func trailing(d *jsontext.Decoder) error {
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		e := at(d, "data after the document")
 		e.Pointer = ""
