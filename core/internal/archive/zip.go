@@ -1,120 +1,224 @@
 package archive
 
 import (
-	"archive/zip"
+	"bufio"
+	"compress/flate"
 	"encoding/binary"
+	"errors"
+	"hash/crc32"
 	"io"
-	"slices"
+	"math"
 	"strings"
 )
 
-// zip walks a zip by its central directory, and compares each local header with
-// it: readers that stream see the one, readers that seek the other.
-func (w *walk) zip(f File) error {
-	r, err := zip.NewReader(f, w.size)
+// A zip says everything twice, in a directory at its end and in a header before
+// each member, and may have bytes that neither speaks of. Readers that seek and
+// readers that stream then see two packages (CVE-2025-54368). archive/zip reads
+// the directory alone, so this is a reader of our own, for zips in which both
+// agree and nothing is left over. Section numbers are those of PKWARE's
+// APPNOTE.TXT 6.3.10.
+
+// The methods that every reader knows.
+const (
+	zipStore   = 0
+	zipDeflate = 8
+)
+
+// Bits of a member's flags.
+const (
+	flagEncrypted  = 1 << 0
+	flagDescriptor = 1 << 3 // sizes follow the content
+	flagPatch      = 1 << 5
+	flagStrong     = 1 << 6
+	flagUTF8       = 1 << 11
+	flagMasked     = 1 << 13
+)
+
+// zipMember is a member as the directory describes it.
+type zipMember struct {
+	name       string
+	madeBy     uint16
+	flags      uint16
+	method     uint16
+	crc        uint32
+	packed     int64
+	size       int64
+	offset     int64 // of its own header
+	attributes uint32
+}
+
+func (w *walk) zip(f *source) error {
+	end, err := findZipEnd(f, w.size)
 	if err != nil {
-		return w.broken(err, "it is not a zip")
+		return err
 	}
-	var spans []span
-	for _, m := range r.File {
-		s, err := w.zipMember(f, m)
+	directory := bufio.NewReaderSize(io.NewSectionReader(f, end.directory, end.size), int(min(max(end.size, 16), 64<<10)))
+	spans := make([]span, 0, end.count)
+	read := int64(0)
+	for range end.count {
+		m, n, err := readZipMember(directory)
 		if err != nil {
-			return w.broken(err, "it is damaged")
+			return err
+		}
+		if read += n; read > end.size {
+			return io.ErrUnexpectedEOF
+		}
+		s, err := w.zipMember(f, m, end.directory)
+		if err != nil {
+			return err
 		}
 		spans = append(spans, s)
 	}
-	return w.covered(spans)
+	if read != end.size {
+		return refuse("the archive's directory goes on after its end")
+	}
+	return covered(f, spans, end.directory)
 }
 
-// span is what a member takes of the file, header included.
-type span struct{ from, to int64 }
-
-// localHeader is the fixed part of a zip member's own header.
-const localHeader = 30
-
-func (w *walk) zipMember(f io.ReaderAt, m *zip.File) (span, error) {
-	const encrypted = 1
-	switch {
-	case m.Flags&encrypted != 0:
-		return span{}, refuse("member %q is encrypted", m.Name)
-	case m.Method != zip.Store && m.Method != zip.Deflate:
-		return span{}, refuse("member %q is compressed in a way that not every reader knows (%d)", m.Name, m.Method)
+func (w *walk) zipMember(f *source, m zipMember, directory int64) (span, error) {
+	if err := m.plain(); err != nil {
+		return span{}, err
 	}
-	s, err := agree(f, m)
+	s, err := localSpan(f, m, directory)
 	if err != nil {
 		return span{}, err
 	}
-	if folder, ok := strings.CutSuffix(m.Name, "/"); ok {
-		_, err := w.member(folder)
+	if strings.HasSuffix(m.name, "/") {
+		return s, w.folder(m.name)
+	}
+	name, err := w.file(m.name, m.size)
+	if err != nil || !w.wanted(name) {
 		return s, err
 	}
-	if !m.Mode().IsRegular() {
-		return span{}, refuse("member %q is neither file nor folder", m.Name)
+	content := openZipMember(f, m, s)
+	if err := w.keep(name, m.size, content); err != nil {
+		return s, err
 	}
-	name, err := w.member(m.Name)
-	if err != nil {
-		return span{}, err
-	}
-	size := int64(min(m.UncompressedSize64, uint64(maxUnpacked)+1)) //nolint:gosec // bounded here
-	if !w.wanted(name) {
-		return s, w.file(name, size, nil)
-	}
-	content, err := m.Open()
-	if err != nil {
-		return span{}, err
-	}
-	defer func() { _ = content.Close() }()
-	if err := w.file(name, size, content); err != nil {
-		return span{}, err
-	}
-	// Reading to the end checks the member's checksum and that it has no more.
-	if n, err := io.Copy(io.Discard, io.LimitReader(content, 1)); err != nil || n > 0 {
-		return span{}, refuse("member %q is not as large as it says", m.Name)
-	}
-	return s, nil
+	return s, content.end()
 }
 
-// agree compares a member's local header with the central directory.
-func agree(f io.ReaderAt, m *zip.File) (span, error) {
-	data, err := m.DataOffset()
-	if err != nil {
-		return span{}, err
+// plain refuses members that are not simply files or folders.
+func (m zipMember) plain() error {
+	const (
+		unix, darwin          = 3, 19
+		format, folder, plain = 0xf000, 0x4000, 0x8000 // of st_mode
+	)
+	switch {
+	case m.flags&(flagEncrypted|flagStrong|flagMasked) != 0:
+		return refuse("member %q is encrypted", m.name)
+	case m.flags&flagPatch != 0, m.method != zipStore && m.method != zipDeflate:
+		return refuse("member %q is compressed in a way that not every reader knows", m.name)
+	case m.method == zipStore && m.packed != m.size, strings.HasSuffix(m.name, "/") && m.size != 0:
+		return refuse("member %q has a size that cannot be", m.name)
 	}
-	// The header's length is known only from the header, which ends where the data begins.
-	var fixed [localHeader]byte
-	start := data - localHeader - int64(len(m.Name))
-	for extra := int64(0); extra <= 0xffff && start-extra >= 0; extra++ {
-		if _, err := f.ReadAt(fixed[:], start-extra); err != nil {
-			return span{}, err
-		}
-		if binary.LittleEndian.Uint32(fixed[:]) == 0x04034b50 &&
-			int64(binary.LittleEndian.Uint16(fixed[26:])) == int64(len(m.Name)) &&
-			int64(binary.LittleEndian.Uint16(fixed[28:])) == extra {
-			name := make([]byte, len(m.Name))
-			if _, err := f.ReadAt(name, start-extra+localHeader); err != nil {
-				return span{}, err
-			}
-			if string(name) != m.Name || binary.LittleEndian.Uint16(fixed[8:]) != m.Method {
-				return span{}, refuse("member %q is another one in the archive's own directory", m.Name)
-			}
-			end := data + int64(m.CompressedSize64) //nolint:gosec // zip.NewReader has checked it against the file
-			return span{from: start - extra, to: end}, nil
-		}
+	if host := m.madeBy >> 8; host != unix && host != darwin {
+		return nil
 	}
-	return span{}, refuse("member %q is another one in the archive's own directory", m.Name)
+	switch kind := m.attributes >> 16 & format; {
+	case kind == 0:
+		return nil
+	case kind == folder && strings.HasSuffix(m.name, "/"), kind == plain && !strings.HasSuffix(m.name, "/"):
+		return nil
+	case kind == 0xa000:
+		return refuse("member %q is a link; a package holds files only", m.name)
+	}
+	return refuse("member %q is neither file nor folder", m.name)
 }
 
-// covered refuses members that share bytes, and bytes before the first member:
-// both make an archive that two readers read differently.
-func (w *walk) covered(spans []span) error {
-	slices.SortFunc(spans, func(a, b span) int { return int(min(max(a.from-b.from, -1), 1)) })
-	if len(spans) > 0 && spans[0].from != 0 {
-		return refuse("the archive does not begin with its first member")
+// readZipMember reads one entry of the directory (section 4.3.12) and returns how long it is.
+func readZipMember(r *bufio.Reader) (zipMember, int64, error) {
+	var b [46]byte
+	if _, err := io.ReadFull(r, b[:]); err != nil {
+		return zipMember{}, 0, err
 	}
-	for i := 1; i < len(spans); i++ {
-		if spans[i].from < spans[i-1].to {
-			return refuse("members of the archive overlap")
+	if binary.LittleEndian.Uint32(b[:]) != 0x02014b50 {
+		return zipMember{}, 0, refuse("the archive's directory is damaged")
+	}
+	u16 := func(at int) int { return int(binary.LittleEndian.Uint16(b[at:])) }
+	u32 := func(at int) int64 { return int64(binary.LittleEndian.Uint32(b[at:])) }
+	names := make([]byte, u16(28)+u16(30))
+	if _, err := io.ReadFull(r, names); err != nil {
+		return zipMember{}, 0, err
+	}
+	if _, err := r.Discard(u16(32)); err != nil { // the comment
+		return zipMember{}, 0, err
+	}
+	m := zipMember{
+		name: string(names[:u16(28)]), madeBy: uint16(u16(4)), flags: uint16(u16(8)), method: uint16(u16(10)), //nolint:gosec // they were uint16
+		crc: uint32(u32(16)), packed: u32(20), size: u32(24), offset: u32(42), attributes: uint32(u32(38)), //nolint:gosec // they were uint32
+	}
+	if u16(34) != 0 {
+		return m, 0, refuse("the archive is in several parts")
+	}
+	err := readExtra(names[u16(28):], m.name, &m.size, &m.packed, &m.offset)
+	return m, int64(len(b) + len(names) + u16(32)), err
+}
+
+// readExtra looks through a header's extra fields. The 64-bit forms of numbers
+// stand there, in order, for those that did not fit (section 4.5.3). Another
+// spelling of the name may too, which only some readers take (4.6.9).
+func readExtra(extra []byte, name string, numbers ...*int64) error {
+	const zip64, unicodePath = 0x0001, 0x7075
+	seen64 := false
+	for len(extra) >= 4 {
+		id, size := binary.LittleEndian.Uint16(extra), int(binary.LittleEndian.Uint16(extra[2:]))
+		if extra = extra[4:]; size > len(extra) {
+			return refuse("member %q has a damaged header", name)
 		}
+		field := extra[:size]
+		extra = extra[size:]
+		switch {
+		case id == unicodePath && (size < 5 || string(field[5:]) != name):
+			return refuse("member %q has two names", name)
+		case id != zip64:
+			continue
+		case seen64:
+			return refuse("member %q has two sizes", name)
+		}
+		seen64 = true
+		for _, n := range numbers {
+			if *n != math.MaxUint32 {
+				continue
+			}
+			if len(field) < 8 || binary.LittleEndian.Uint64(field) > math.MaxInt64 {
+				return refuse("member %q has a size that cannot be", name)
+			}
+			*n = int64(binary.LittleEndian.Uint64(field)) //nolint:gosec // checked above
+			field = field[8:]
+		}
+	}
+	return nil
+}
+
+// zipContent is a member's content, unpacked and checked.
+type zipContent struct {
+	io.Reader
+	packed *bufio.Reader
+	sum    func() uint32
+	member zipMember
+}
+
+func openZipMember(f *source, m zipMember, s span) *zipContent {
+	packed := bufio.NewReaderSize(io.NewSectionReader(f, s.content, m.packed), int(min(max(m.packed, 16), 32<<10)))
+	var content io.Reader = packed
+	if m.method == zipDeflate {
+		content = flate.NewReader(packed)
+	}
+	crc := crc32.NewIEEE()
+	return &zipContent{Reader: io.TeeReader(content, crc), packed: packed, sum: crc.Sum32, member: m}
+}
+
+// end checks that the content is over, and was what the directory says.
+func (c *zipContent) end() error {
+	var one [1]byte
+	if n, err := io.ReadFull(c.Reader, one[:]); n > 0 || !errors.Is(err, io.EOF) {
+		return refuse("member %q is not as large as it says", c.member.name)
+	}
+	if _, err := c.packed.Peek(1); !errors.Is(err, io.EOF) {
+		return refuse("member %q goes on after its end", c.member.name)
+	}
+	if c.sum() != c.member.crc {
+		return refuse("member %q is damaged: its checksum is wrong", c.member.name)
 	}
 	return nil
 }
