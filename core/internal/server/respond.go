@@ -14,7 +14,6 @@ import (
 
 	"github.com/pakhus/pakhus/core/internal/cache"
 	"github.com/pakhus/pakhus/core/internal/download"
-	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/core/internal/storage"
 	"github.com/pakhus/pakhus/core/internal/upload"
 	"github.com/pakhus/pakhus/sdk/spec"
