@@ -49,49 +49,52 @@ type parts struct {
 const remember = 900 * time.Millisecond
 
 // assemble starts the parts. What it has started when something fails, it stops again.
-func assemble(lasting, ctx context.Context, cfg config.Config, log hclog.Logger) (p *parts, err error) {
-	p = &parts{cfg: cfg, log: log}
-	defer func() {
-		if err != nil {
-			p.close()
-		}
-	}()
+func assemble(lasting, ctx context.Context, cfg config.Config, log hclog.Logger) (*parts, error) {
+	p := &parts{cfg: cfg, log: log}
+	if err := p.start(lasting, ctx); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *parts) start(lasting, ctx context.Context) error {
 	url, err := p.startDatabase(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := postgres.Migrate(ctx, url); err != nil {
-		return nil, fmt.Errorf("migrate: %w", err)
+		return fmt.Errorf("migrate: %w", err)
 	}
-	if p.pool, err = postgres.Connect(ctx, url, postgres.Options{MaxConns: cfg.Database.MaxConnections, Log: log}); err != nil {
-		return nil, err
+	if p.pool, err = postgres.Connect(ctx, url, postgres.Options{MaxConns: p.cfg.Database.MaxConnections, Log: p.log}); err != nil {
+		return err
 	}
 	p.onClose(p.pool.Close)
 
-	blobs, err := filesystem.New(filepath.Join(cfg.DataDir, "blobs"))
+	blobs, err := filesystem.New(filepath.Join(p.cfg.DataDir, "blobs"))
 	if err != nil {
-		return nil, fmt.Errorf("open blob store: %w", err)
+		return fmt.Errorf("open blob store: %w", err)
 	}
 	// What lies in staging now belongs to an upload that a crash ended.
 	if n, err := blobs.Sweep(ctx, time.Now()); err != nil {
-		return nil, fmt.Errorf("sweep staging: %w", err)
+		return fmt.Errorf("sweep staging: %w", err)
 	} else if n > 0 {
-		log.Info("interrupted uploads removed", "count", n)
+		p.log.Info("interrupted uploads removed", "count", n)
+	}
+	queue, err := jobs.NewQueue(p.pool)
+	if err != nil {
+		return err
 	}
 	schemas := &schemas{}
 	reads := host.New(p.pool, blobs)
-	queue, err := jobs.NewQueue(p.pool)
-	if err != nil {
-		return nil, err
-	}
-	plans := plan.New(p.pool, queue, log.Named("plan"))
+	plans := plan.New(p.pool, queue, p.log.Named("plan"))
 	if err := p.startPlugins(lasting, ctx, url, schemas, reads); err != nil {
-		return nil, err
+		return err
 	}
 	if err := p.startJobs(lasting, schemas, reads, plans, blobs); err != nil {
-		return nil, err
+		return err
 	}
-	return p, p.newServer(lasting, schemas, reads, plans, blobs)
+	return p.newServer(lasting, schemas, reads, plans, blobs)
 }
 
 func (p *parts) startDatabase(ctx context.Context) (url string, err error) {

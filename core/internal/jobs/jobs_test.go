@@ -1,0 +1,162 @@
+package jobs_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pakhus/pakhus/core/internal/jobs"
+	"github.com/pakhus/pakhus/core/internal/pgtest"
+	"github.com/pakhus/pakhus/core/internal/postgres"
+	"github.com/pakhus/pakhus/core/internal/storage/memory"
+	"github.com/pakhus/pakhus/sdk/spec"
+)
+
+// runner is a format's side: it does what the test says, in a transaction.
+type runner struct {
+	db   *pgtest.Database
+	do   func(jobs.FormatJob, int) error
+	done chan jobs.FormatJob
+}
+
+func (r *runner) RunFormatJob(ctx context.Context, j jobs.FormatJob, attempt int, done func(context.Context, pgx.Tx) error) error {
+	if err := r.do(j, attempt); err != nil {
+		return err
+	}
+	if err := postgres.InTx(ctx, r.db.Pool, func(tx pgx.Tx) error { return done(ctx, tx) }); err != nil {
+		return err
+	}
+	r.done <- j
+	return nil
+}
+
+func setup(t *testing.T, do func(jobs.FormatJob, int) error) (*runner, *jobs.Queue) {
+	t.Helper()
+	db := pgtest.New(t)
+	r := &runner{db: db, do: do, done: make(chan jobs.FormatJob, 16)}
+	queue, err := jobs.NewQueue(db.Pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	workers, err := jobs.NewWorkers(jobs.Config{Pool: db.Pool, Runner: r, Blobs: memory.New(), Grace: time.Hour, Log: hclog.NewNullLogger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := workers.Start(context.WithoutCancel(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := workers.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return r, queue
+}
+
+func enqueue(t *testing.T, r *runner, q *jobs.Queue, fail error, all ...spec.EnqueueJob) {
+	t.Helper()
+	err := postgres.InTx(t.Context(), r.db.Pool, func(tx pgx.Tx) error {
+		for _, j := range all {
+			if err := q.Enqueue(t.Context(), tx, "npm", 7, j); err != nil {
+				return err
+			}
+		}
+		return fail
+	})
+	if !errors.Is(err, fail) {
+		t.Fatal(err)
+	}
+}
+
+func wait(t *testing.T, r *runner) jobs.FormatJob {
+	t.Helper()
+	select {
+	case j := <-r.done:
+		return j
+	case <-time.After(30 * time.Second):
+		t.Fatal("the job was not done")
+		return jobs.FormatJob{}
+	}
+}
+
+func TestAJobIsDoneIfItsTransactionWasCommitted(t *testing.T) {
+	t.Parallel()
+	r, q := setup(t, func(jobs.FormatJob, int) error { return nil })
+	enqueue(t, r, q, errors.New("rolled back"), spec.EnqueueJob{Kind: "never", ArgsJSON: []byte(`{}`)})
+	enqueue(t, r, q, nil, spec.EnqueueJob{Kind: "extract", ArgsJSON: []byte(`{"a":1}`)})
+	j := wait(t, r)
+	if j.Format != "npm" || j.JobKind != "extract" || j.ProjectID != 7 || string(j.Args) != `{"a":1}` {
+		t.Fatalf("got %+v", j)
+	}
+}
+
+func TestAJobThatFailsIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	var tries atomic.Int64
+	r, q := setup(t, func(_ jobs.FormatJob, attempt int) error {
+		if tries.Add(1) == 1 {
+			return errors.New("not yet")
+		}
+		if attempt != 2 {
+			return errors.New("the second try says it is another")
+		}
+		return nil
+	})
+	enqueue(t, r, q, nil, spec.EnqueueJob{Kind: "extract", ArgsJSON: []byte(`{}`)})
+	wait(t, r)
+	if tries.Load() != 2 {
+		t.Fatalf("%d tries", tries.Load())
+	}
+}
+
+func TestWaitingJobsWithOneKeyAreOneJob(t *testing.T) {
+	t.Parallel()
+	r, q := setup(t, func(jobs.FormatJob, int) error { return nil })
+	same := spec.EnqueueJob{Kind: "rebuild", ArgsJSON: []byte(`{}`), UniqueKey: "demo"}
+	other := spec.EnqueueJob{Kind: "rebuild", ArgsJSON: []byte(`{}`), UniqueKey: "other"}
+	enqueue(t, r, q, nil, same, same, other, same)
+	seen := map[string]int{}
+	for range 2 {
+		seen[wait(t, r).UniqueKey]++
+	}
+	var n int
+	if err := r.db.Pool.QueryRow(t.Context(), "select count(*) from river_job where kind = 'format'").Scan(&n); err != nil || n != 2 || seen["demo"] != 1 {
+		t.Fatalf("%d jobs, %v, %v", n, seen, err)
+	}
+}
+
+func TestHousekeepingRemovesWhatIsOver(t *testing.T) {
+	t.Parallel()
+	r, _ := setup(t, func(jobs.FormatJob, int) error { return nil })
+	if _, err := r.db.Pool.Exec(t.Context(), `
+		insert into intents (id, created_at) values (gen_random_uuid(), now() - interval '2 days'), (gen_random_uuid(), now());
+		insert into web_logins (page_digest, poll_digest, name, expires_at) values ('a', 'b', '', now() - interval '1 minute')`); err != nil {
+		t.Fatal(err)
+	}
+	// The first pass may have been before; ask for another by its own door.
+	if _, err := r.db.Pool.Exec(t.Context(), "update river_job set state = 'available', finalized_at = null, attempt = 0 where kind = 'housekeep'"); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.After(30 * time.Second)
+	for {
+		var intents, logins int
+		if err := r.db.Pool.QueryRow(t.Context(), "select (select count(*) from intents), (select count(*) from web_logins)").Scan(&intents, &logins); err != nil {
+			t.Fatal(err)
+		}
+		if intents == 1 && logins == 0 {
+			return
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("%d intents, %d sign-ins", intents, logins)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
