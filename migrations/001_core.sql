@@ -190,6 +190,8 @@ create unique index package_tags_exclusive on package_tags (project_id, format, 
 -- Written by a plan's transaction, and so the answer to a COMMIT whose outcome was lost.
 create table intents (
     id uuid primary key,
+    -- Written instead by who asked for the answer: the transaction can never commit now.
+    void boolean not null default false,
     created_at timestamptz not null default now()
 );
 create index intents_created on intents (created_at);

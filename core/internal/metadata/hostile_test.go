@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/pakhus/pakhus/core/internal/metadata"
+	"github.com/pakhus/pakhus/core/internal/plan/plantest"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
 
@@ -16,7 +17,7 @@ const (
 // TestWhatMigrationsMustNotMake: each is refused, names the object, and leaves nothing.
 func TestWhatMigrationsMustNotMake(t *testing.T) {
 	t.Parallel()
-	db := newDatabase(t)
+	db := plantest.NewDatabase(t)
 	for name, c := range map[string]struct{ sql, want string }{
 		"a view":                     {good + "create view v as select 1 as one", "v is not a table"},
 		"a materialised view":        {good + "create materialized view v as select 1 as one", "v is not a table"},
@@ -88,7 +89,7 @@ func TestWhatMigrationsMustNotMake(t *testing.T) {
 // TestAnObjectMadeLater: what is not allowed is found at every start, also when no migration runs.
 func TestAnObjectMadeLater(t *testing.T) {
 	t.Parallel()
-	db := newDatabase(t)
+	db := plantest.NewDatabase(t)
 	install(t, db, manifest("demo", good))
 	if _, err := db.Pool.Exec(t.Context(), "create view fmt_demo.v as select 1"); err != nil {
 		t.Fatal(err)
@@ -101,7 +102,7 @@ func TestAnObjectMadeLater(t *testing.T) {
 // TestAFormatCannotReachAnother: schemas are walls.
 func TestAFormatCannotReachAnother(t *testing.T) {
 	t.Parallel()
-	db := newDatabase(t)
+	db := plantest.NewDatabase(t)
 	install(t, db, manifest("other", good))
 	for _, sql := range []string{
 		"insert into fmt_other.t (a, project_id, package_id) values ('x', 1, 1)",

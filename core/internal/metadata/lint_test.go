@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/pakhus/pakhus/core/internal/metadata"
+	"github.com/pakhus/pakhus/core/internal/plan/plantest"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
 
@@ -79,7 +80,7 @@ func TestQueriesAreDeclaredWhole(t *testing.T) {
 
 func TestHonestQueries(t *testing.T) {
 	t.Parallel()
-	db := newDatabase(t)
+	db := plantest.NewDatabase(t)
 	m := manifest("demo", good)
 	for i, sql := range []string{
 		"select a from t where project_id = any ($1) and a = $2",

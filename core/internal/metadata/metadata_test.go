@@ -1,17 +1,15 @@
 package metadata_test
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/pakhus/pakhus/core/internal/metadata"
 	"github.com/pakhus/pakhus/core/internal/pgtest"
+	"github.com/pakhus/pakhus/core/internal/plan/plantest"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
 
@@ -51,7 +49,7 @@ func manifest(format string, migrations ...string) *spec.Manifest {
 
 func TestInstall(t *testing.T) {
 	t.Parallel()
-	db := newDatabase(t)
+	db := plantest.NewDatabase(t)
 	m := manifest("demo", manifests)
 	m.Metadata.Queries = []spec.NamedQuery{{
 		Name: "sizes", SQL: "select m.name, m.size from manifests m where m.project_id = any ($1) and m.size > $2",
@@ -118,20 +116,18 @@ func TestInstall(t *testing.T) {
 		}
 	})
 	t.Run("the role cannot log in and has no session", func(t *testing.T) {
-		if got := ask(t, db, "select bool_or(rolcanlogin) from pg_roles where rolname like "+rolePattern); got != "false" {
+		if got := ask(t, db, "select bool_or(rolcanlogin) from pg_roles where rolname like "+plantest.Roles); got != "false" {
 			t.Error("the role may log in")
 		}
-		if got := ask(t, db, "select count(*) from pg_stat_activity where usename like "+rolePattern); got != "0" {
+		if got := ask(t, db, "select count(*) from pg_stat_activity where usename like "+plantest.Roles); got != "0" {
 			t.Error("the role has a session")
 		}
 	})
 }
 
-const rolePattern = "(select 'pakhus_' || left(replace(id::text, '-', ''), 8) || '_%' from public.instance)"
-
 func TestAFailedStepLeavesNothing(t *testing.T) {
 	t.Parallel()
-	db := newDatabase(t)
+	db := plantest.NewDatabase(t)
 	broken := manifest("demo", manifests, "create table more (id int); select 1/0;")
 	if _, err := metadata.Install(t.Context(), db.URL, broken); err == nil || !strings.Contains(err.Error(), "migration 2 (step)") {
 		t.Fatalf("error is %v, want one that names the step", err)
@@ -144,7 +140,7 @@ func TestAFailedStepLeavesNothing(t *testing.T) {
 
 func TestNodesAndFormatsThatStartAtOnce(t *testing.T) {
 	t.Parallel()
-	db := newDatabase(t)
+	db := plantest.NewDatabase(t)
 	errs := make([]error, 8)
 	var nodes sync.WaitGroup
 	for i := range errs {
@@ -160,7 +156,7 @@ func TestNodesAndFormatsThatStartAtOnce(t *testing.T) {
 
 func TestAURLForAPool(t *testing.T) {
 	t.Parallel()
-	db := newDatabase(t)
+	db := plantest.NewDatabase(t)
 	url := db.URL + "?pool_max_conns=4"
 	if strings.Contains(db.URL, "?") {
 		url = db.URL + "&pool_max_conns=4"
@@ -177,32 +173,6 @@ func install(t *testing.T, db *pgtest.Database, m *spec.Manifest) *metadata.Sche
 		t.Fatal(err)
 	}
 	return schema
-}
-
-// newDatabase is one whose formats' roles go with it: they are the server's.
-func newDatabase(t *testing.T) *pgtest.Database {
-	t.Helper()
-	db := pgtest.New(t)
-	t.Cleanup(func() {
-		ctx := context.WithoutCancel(t.Context())
-		rows, err := db.Pool.Query(ctx, "select rolname from pg_roles where rolname like "+rolePattern)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		roles, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			t.Error(err)
-		}
-		for _, r := range roles {
-			_, err1 := db.Pool.Exec(ctx, "drop owned by "+r+" cascade")
-			_, err2 := db.Pool.Exec(ctx, "drop role "+r)
-			if err := errors.Join(err1, err2); err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	return db
 }
 
 // ask returns the only value of a query as text.

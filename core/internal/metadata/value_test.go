@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pakhus/pakhus/core/internal/metadata"
+	"github.com/pakhus/pakhus/core/internal/plan/plantest"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
 
@@ -64,7 +65,7 @@ func TestArgument(t *testing.T) {
 // TestAQueryIsTheFormatsOwn: what a query's body may do, should the linter have missed something.
 func TestAQueryIsTheFormatsOwn(t *testing.T) {
 	t.Parallel()
-	db := newDatabase(t)
+	db := plantest.NewDatabase(t)
 	install(t, db, manifest("other", good))
 	m := manifest("demo", good)
 	const honest = "select a from t where a = $2"

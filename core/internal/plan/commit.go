@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgerrcode"
@@ -18,7 +17,7 @@ import (
 
 // maxTries is how often a transaction is begun that lost to another one, or
 // whose commit turned out not to have happened.
-const maxTries = 3
+const maxTries = 4
 
 // Commit carries a plan out. It returns an error only if nothing was changed,
 // or if that could not be found out (CodeUnavailable): then the caller's client
@@ -27,10 +26,14 @@ func (e *Executor) Commit(ctx context.Context, s Scope, p *spec.Plan) (Result, e
 	return e.CommitWith(ctx, s, p, nil)
 }
 
-// CommitWith is Commit with one more change in the same transaction: a job's completion.
+// CommitWith is Commit with one more change in the same transaction: a job's
+// completion. The change is made again if the transaction is begun again.
 func (e *Executor) CommitWith(ctx context.Context, s Scope, p *spec.Plan, also func(context.Context, pgx.Tx) error) (Result, error) {
 	if err := validate(s, p); err != nil {
 		return Result{}, err
+	}
+	if len(p.Jobs) > 0 && e.jobs == nil {
+		return Result{}, errors.New("the plan enqueues jobs, and there is no queue")
 	}
 	var last error
 	for range maxTries {
@@ -39,12 +42,10 @@ func (e *Executor) CommitWith(ctx context.Context, s Scope, p *spec.Plan, also f
 			return Result{}, err
 		}
 		result, err := e.try(ctx, s, p, also)
-		if err == nil {
-			return result, nil
+		if err == nil || !errors.Is(err, errTryAgain) {
+			return result, err
 		}
-		if !errors.Is(err, errTryAgain) {
-			return Result{}, err
-		}
+		e.log.Debug("a plan's transaction is begun again", "request_id", s.RequestID, "format", s.Format, "error", err)
 		last = err
 	}
 	return Result{}, registry.Errorf(registry.CodeUnavailable, "the registry is too busy; try again").Because(last)
@@ -69,46 +70,100 @@ type refusal struct{ answer *spec.HTTPResponse }
 
 func (refusal) Error() string { return "refused" }
 
+func (r refusal) result() Result {
+	if r.answer == nil {
+		return Result{State: AskAgain}
+	}
+	return Result{State: Refused, Refusal: r.answer}
+}
+
 // try is one transaction.
 func (e *Executor) try(ctx context.Context, s Scope, p *spec.Plan, also func(context.Context, pgx.Tx) error) (Result, error) {
-	tx, err := e.pool.Begin(ctx)
-	if err != nil {
-		return Result{}, fmt.Errorf("begin: %w", postgres.Translate(err))
+	r := newRun(e, s, p)
+	err := r.lookUp(ctx)
+	if err == nil {
+		err = r.transact(ctx, also)
 	}
-	defer rollback(ctx, tx)
-	r := &run{executor: e, scope: s, plan: p, tx: tx, intent: uuid.New()}
-	err = r.all(ctx, also)
 	if no, ok := errors.AsType[refusal](err); ok {
-		if no.answer == nil {
-			return Result{State: AskAgain}, nil
-		}
-		return Result{State: Refused, Refusal: no.answer}, nil
+		return no.result(), nil
 	}
 	if err != nil {
-		return Result{}, lost(err)
-	}
-	if err := tx.Commit(ctx); err != nil {
-		if err := e.afterCommit(ctx, r.intent, err); err != nil {
-			return Result{}, err
-		}
+		return Result{}, err
 	}
 	return Result{State: Committed, PackageIDs: r.packageIDs, FileIDs: r.fileIDs}, nil
 }
 
-// lost marks errors of a transaction that another one got in the way of.
-func lost(err error) error {
-	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
-		switch pgErr.Code {
-		case pgerrcode.DeadlockDetected, pgerrcode.SerializationFailure, pgerrcode.LockNotAvailable:
-			return errors.Join(errTryAgain, err)
-		}
+// transact begins, makes the changes and commits. Afterwards the connection is
+// the pool's again: what became of a lost commit is asked on another one.
+func (r *run) transact(ctx context.Context, also func(context.Context, pgx.Tx) error) error {
+	conn, err := r.executor.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("begin: %w", postgres.Translate(err))
 	}
-	return postgres.Translate(err)
+	r.tx = &transaction{conn: conn}
+	err = r.changes(ctx, also)
+	if err != nil {
+		r.tx.end(ctx)
+		return r.executor.failed(err)
+	}
+	err = r.tx.commit(ctx)
+	r.tx.end(ctx)
+	if err != nil {
+		return r.executor.afterCommit(ctx, r.intent, err)
+	}
+	return nil
 }
 
-// rollback outlives a cancelled request, or the connection would be thrown away with the transaction.
-func rollback(ctx context.Context, tx pgx.Tx) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	_ = tx.Rollback(ctx) // a no-op after Commit
+// changes are the transaction up to its commit.
+func (r *run) changes(ctx context.Context, also func(context.Context, pgx.Tx) error) error {
+	if err := r.prepare(ctx); err != nil {
+		return err
+	}
+	if err := r.present(ctx); err != nil {
+		return err
+	}
+	if err := r.apply(ctx); err != nil {
+		return err
+	}
+	if len(r.plan.Jobs) == 0 && also == nil {
+		return nil
+	}
+	tx, err := r.tx.joined(ctx)
+	if err != nil {
+		return fmt.Errorf("join transaction: %w", err)
+	}
+	for _, j := range r.plan.Jobs {
+		if err := r.executor.jobs.Enqueue(ctx, tx, r.scope.Format, r.scope.Project.ID, j); err != nil {
+			return err
+		}
+	}
+	if also != nil {
+		return also(ctx, tx)
+	}
+	return nil
+}
+
+// failed is what an error before the commit comes to: nothing has happened, so
+// what another transaction or a lost connection got in the way of is begun again.
+func (e *Executor) failed(err error) error {
+	if _, ok := errors.AsType[refusal](err); ok {
+		return err
+	}
+	translated := postgres.Translate(err)
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && pgErr.Code == pgerrcode.LockNotAvailable {
+		return errors.Join(errTryAgain, translated)
+	}
+	if registry.CodeOf(translated) == registry.CodeUnavailable {
+		return errors.Join(errTryAgain, translated)
+	}
+	return translated
+}
+
+func newRun(e *Executor, s Scope, p *spec.Plan) *run {
+	return &run{
+		executor: e, scope: s, plan: p, intent: uuid.New(),
+		stored: map[int64]stored{}, files: map[int64]storedFile{},
+		created: map[spec.Local]created{}, packageIDs: map[spec.Local]int64{}, fileIDs: map[spec.Local]int64{},
+		touched: map[string]struct{}{},
+	}
 }

@@ -1,16 +1,24 @@
 // Package plan carries out what plugins want changed: a whole plan in one
 // transaction, or nothing of it.
 //
-//	validate.go  may this plan do this at all?
-//	commit.go    bytes first, then the transaction, then what became of it
-//	prepare.go   locks, and what must be known before the first change
-//	apply.go     the changes
-//	outcome.go   a COMMIT whose answer was lost
-//	collect.go   bytes that nothing refers to any more
+//	validate.go     may this plan do this at all? (validaterows.go: its rows)
+//	commit.go       bytes first, then the transaction, then what became of it
+//	lookup.go       the stored packages that the plan is about
+//	prepare.go      locks, and what must be known before the first change
+//	apply.go        the changes
+//	rows.go         the changes to the format's own tables
+//	finish.go       what every plan ends with: events, cache generations, intent
+//	outcome.go      a COMMIT whose answer was lost
+//	collect.go      bytes that nothing refers to any more
+//	transaction.go  a transaction in as few round trips as can be
+//
+// An ordinary publish is three round trips: begin with locks and reads, the
+// changes, commit.
 package plan
 
 import (
 	"context"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/jackc/pgx/v5"
@@ -74,9 +82,11 @@ type Executor struct {
 	pool *pgxpool.Pool
 	jobs Enqueuer // nil: plans with jobs are refused
 	log  hclog.Logger
+
+	resolveTime time.Duration // how long the outcome of a lost commit is looked for
 }
 
 // New makes an Executor. Without an Enqueuer, a plan that enqueues jobs is an error.
 func New(pool *pgxpool.Pool, jobs Enqueuer, log hclog.Logger) *Executor {
-	return &Executor{pool: pool, jobs: jobs, log: log}
+	return &Executor{pool: pool, jobs: jobs, log: log, resolveTime: resolveTime}
 }

@@ -3,40 +3,18 @@ package plan
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
-	"errors"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/pakhus/pakhus/core/internal/storage"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
-
-// run is one try at a plan.
-type run struct {
-	executor *Executor
-	scope    Scope
-	plan     *spec.Plan
-	tx       pgx.Tx
-	intent   uuid.UUID
-
-	stored     map[int64]stored // packages the plan refers to by id
-	fileOwners map[int64]int64  // files it destroys → their packages
-	created    map[spec.Local]created
-	packageIDs map[spec.Local]int64
-	fileIDs    map[spec.Local]int64
-	attached   []int64 // ids for AttachFile operations, in order
-	touched    map[string]struct{}
-}
-
-// stored is a package that was there before.
-type stored struct {
-	id                                         int64
-	name, version, nameKey, versionKey, status string
-	lockVersion                                int64
-}
 
 // created is what a CreatePackage comes to.
 type created struct {
@@ -45,115 +23,55 @@ type created struct {
 	reused              bool
 }
 
-func (r *run) all(ctx context.Context, also func(context.Context, pgx.Tx) error) error {
-	r.stored, r.fileOwners = map[int64]stored{}, map[int64]int64{}
-	r.created, r.packageIDs, r.fileIDs = map[spec.Local]created{}, map[spec.Local]int64{}, map[spec.Local]int64{}
-	r.touched = map[string]struct{}{}
-	if err := r.lookUp(ctx); err != nil {
-		return err
-	}
-	if err := r.lock(ctx); err != nil {
-		return err
-	}
-	if err := r.present(ctx); err != nil {
-		return err
-	}
-	if err := r.apply(ctx); err != nil {
-		return err
-	}
-	for _, j := range r.plan.Jobs {
-		if r.executor.jobs == nil {
-			return errors.New("plan enqueues jobs, and there is no queue")
-		}
-		if err := r.executor.jobs.Enqueue(ctx, r.tx, r.scope.Format, r.scope.Project.ID, j); err != nil {
-			return err
-		}
-	}
-	if also != nil {
-		return also(ctx, r.tx)
-	}
-	return nil
-}
-
-// lookUp reads the packages that the plan refers to by id, within its own
-// project and format: any other id is one that does not exist. Most plans
-// refer to none.
-func (r *run) lookUp(ctx context.Context) error {
-	ids, files := r.references()
-	if len(ids)+len(files) == 0 {
-		return nil
-	}
-	rows, err := r.tx.Query(ctx, `
-		select p.id, p.name, coalesce(p.version, ''), p.name_key, p.version_key, p.status, p.lock_version, f.id
-		from packages p left join package_files f on f.package_id = p.id and f.id = any ($2)
-		where p.project_id = $3 and p.format = $4 and (p.id = any ($1) or f.id is not null)`,
-		ids, files, r.scope.Project.ID, r.scope.Format)
-	if err != nil {
-		return fmt.Errorf("look up packages: %w", err)
-	}
+// prepare takes the locks, and reads under them what decides the plan, in one
+// round trip. One lock for each package name, so that writers of one package
+// queue; a shared one for each blob, which the collector of bytes takes alone.
+// Everybody takes them in the same order, so no two wait for each other.
+func (r *run) prepare(ctx context.Context) error {
 	var (
-		p    stored
-		file *int64
+		failed  *spec.Precondition
+		missing bool
 	)
-	if _, err := pgx.ForEachRow(rows, []any{&p.id, &p.name, &p.version, &p.nameKey, &p.versionKey, &p.status, &p.lockVersion, &file}, func() error {
-		r.stored[p.id] = p
-		if file != nil {
-			r.fileOwners[*file] = p.id
+	err := r.tx.begin(ctx, func(batch *pgx.Batch) {
+		if keys := r.nameLocks(); len(keys) > 0 {
+			batch.Queue("select pg_advisory_xact_lock(k) from unnest($1::bigint[]) k", keys)
 		}
-		return nil
-	}); err != nil {
-		return fmt.Errorf("look up packages: %w", err)
-	}
-	for _, id := range ids {
-		if _, ok := r.stored[id]; !ok {
-			return refusal{} // it went away since the plugin saw it
+		if keys := r.blobLocks(); len(keys) > 0 {
+			batch.Queue("select pg_advisory_xact_lock_shared(k) from unnest($1::bigint[]) k", keys)
 		}
-	}
-	for _, id := range files {
-		if _, ok := r.fileOwners[id]; !ok {
-			return refusal{}
+		// From here on each statement sees what others did before they gave us the locks.
+		r.queueStillThere(batch, &missing)
+		r.queueIDs(batch)
+		for i := range r.plan.Preconditions {
+			r.queuePrecondition(batch, &r.plan.Preconditions[i], &failed)
 		}
+	})
+	if err != nil {
+		return fmt.Errorf("lock: %w", err)
 	}
-	return nil
+	if failed != nil {
+		return refusal{failed.OnFailure}
+	}
+	if missing {
+		return refusal{}
+	}
+	return r.decideCreates()
 }
 
-func (r *run) references() (packages, files []int64) {
-	for _, o := range r.plan.Operations {
-		switch o := o.Op.(type) {
-		case spec.UpdatePackage:
-			packages = append(packages, o.Package.ID)
-		case spec.DestroyPackage:
-			packages = append(packages, o.Package.ID)
-		case spec.AttachFile:
-			packages = append(packages, o.Package.ID)
-		case spec.SetTag:
-			packages = append(packages, o.Package.ID)
-		case spec.DestroyFile:
-			files = append(files, o.FileID)
-		}
+// queueStillThere asks whether the stored packages are there now that nobody can remove them.
+func (r *run) queueStillThere(batch *pgx.Batch, missing *bool) {
+	if len(r.stored) == 0 {
+		return
 	}
-	for _, c := range r.plan.Preconditions {
-		if u, ok := c.Check.(spec.PackageUnchanged); ok {
-			packages = append(packages, u.ID)
-		}
-	}
-	slices.Sort(packages)
-	packages = slices.DeleteFunc(slices.Compact(packages), func(id int64) bool { return id == 0 })
-	return packages, files
+	ids := slices.Sorted(maps.Keys(r.stored))
+	batch.Queue("select count(*) <> $2 from packages where id = any ($1)", ids, len(ids)).QueryRow(func(row pgx.Row) error {
+		return row.Scan(missing)
+	})
 }
 
-// lock takes the locks, and reads under them what decides the plan, in one
-// round trip. One lock for each package name, in the names' order, so that
-// writers of one package queue and no two wait for each other; a shared one for
-// each blob, which the collector of bytes takes alone.
-func (r *run) lock(ctx context.Context) error {
-	batch := &pgx.Batch{}
-	for _, name := range r.names() {
-		batch.Queue("select pg_advisory_xact_lock(hashtextextended($1, $2))", r.scope.Format+"\x1f"+name, r.scope.Project.ID)
-	}
-	for _, key := range r.blobs() {
-		batch.Queue("select pg_advisory_xact_lock_shared(hashtextextended($1, 0))", blobLock(key))
-	}
+// queueIDs asks for what packages and files to make need: their ids, and
+// whether a package is there or its version reserved.
+func (r *run) queueIDs(batch *pgx.Batch) {
 	attach := 0
 	for _, o := range r.plan.Operations {
 		switch o := o.Op.(type) {
@@ -163,33 +81,21 @@ func (r *run) lock(ctx context.Context) error {
 			attach++
 		}
 	}
-	if attach > 0 {
-		batch.Queue("select nextval(pg_get_serial_sequence('package_files', 'id')) from generate_series(1, $1)", attach).Query(func(rows pgx.Rows) error {
-			var err error
-			r.attached, err = pgx.CollectRows(rows, pgx.RowTo[int64])
-			return err
-		})
+	if attach == 0 {
+		return
 	}
-	var failed *spec.Precondition
-	for i := range r.plan.Preconditions {
-		r.queuePrecondition(batch, &r.plan.Preconditions[i], &failed)
-	}
-	if err := r.tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("lock: %w", err)
-	}
-	if failed != nil {
-		return refusal{failed.OnFailure}
-	}
-	return r.decideCreates()
+	batch.Queue("select nextval('package_files_id_seq') from generate_series(1, $1)", attach).Query(func(rows pgx.Rows) error {
+		var err error
+		r.attached, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+		return err
+	})
 }
 
-// queueCreated asks whether the package is there or its version reserved, and
-// for an id should it be made.
 func (r *run) queueCreated(batch *pgx.Batch, o spec.CreatePackage) {
 	c := created{nameKey: cmp.Or(o.NameKey, o.Name), versionKey: cmp.Or(o.VersionKey, o.Version)}
 	r.created[o.Local] = c
 	batch.Queue(`
-		select coalesce(p.id, nextval(pg_get_serial_sequence('packages', 'id'))), p.id is not null,
+		select coalesce(p.id, nextval('packages_id_seq')), p.id is not null,
 		       exists (select from reserved_versions v
 		               where v.project_id = $1 and v.format = $2 and v.name_key = $3 and v.version_key = $4)
 		from (values (1)) one
@@ -224,7 +130,10 @@ func (r *run) decideCreates() error {
 }
 
 func (r *run) queuePrecondition(batch *pgx.Batch, p *spec.Precondition, failed **spec.Precondition) {
-	sql, args := "select $1::bigint <> 0", []any{int64(0)}
+	var (
+		sql  string
+		args []any
+	)
 	switch c := p.Check.(type) {
 	case spec.PackageAbsent:
 		sql = `select not exists (select from packages
@@ -248,8 +157,8 @@ func (r *run) queuePrecondition(batch *pgx.Batch, p *spec.Precondition, failed *
 	})
 }
 
-// names are the package names the plan is about, sorted.
-func (r *run) names() []string {
+// nameLocks are the locks of the package names the plan is about, in order.
+func (r *run) nameLocks() []int64 {
 	for _, p := range r.stored {
 		r.touched[p.nameKey] = struct{}{}
 	}
@@ -261,33 +170,40 @@ func (r *run) names() []string {
 			r.touched[o.Name] = struct{}{}
 		}
 	}
+	names := maps.Clone(r.touched)
 	for _, p := range r.plan.Preconditions {
 		if c, ok := p.Check.(spec.PackageAbsent); ok {
-			r.touched[c.Name] = struct{}{}
+			names[c.Name] = struct{}{}
 		}
 	}
-	return sorted(r.touched)
+	keys := make([]int64, 0, len(names))
+	for name := range names {
+		keys = append(keys, lockKey("package", strconv.FormatInt(r.scope.Project.ID, 10), r.scope.Format, name))
+	}
+	return distinct(keys)
 }
 
-func (r *run) blobs() []string {
-	keys := map[string]struct{}{}
+// blobLocks are the locks of the bytes that the plan attaches, in order.
+func (r *run) blobLocks() []int64 {
+	var keys []int64
 	for _, o := range r.plan.Operations {
 		if a, ok := o.Op.(spec.AttachFile); ok {
-			keys[r.scope.Uploads[a.UploadHandle].Key().String()] = struct{}{}
+			keys = append(keys, blobLock(r.scope.Uploads[a.UploadHandle].Key()))
 		}
 	}
-	return sorted(keys)
+	return distinct(keys)
 }
 
-func blobLock(hexKey string) string { return "blob " + hexKey }
+func blobLock(key storage.Key) int64 { return lockKey("blob", key.String()) }
 
-func sorted(set map[string]struct{}) []string {
-	all := make([]string, 0, len(set))
-	for k := range set {
-		all = append(all, k)
+// lockKey makes the number of an advisory lock. Two things that share a number
+// wait for each other without need, and that is all.
+func lockKey(parts ...string) int64 {
+	h := sha256.New()
+	for _, p := range parts {
+		_, _ = fmt.Fprintf(h, "%d:%s", len(p), p)
 	}
-	slices.Sort(all)
-	return all
+	return int64(binary.BigEndian.Uint64(h.Sum(nil))) //nolint:gosec // any 64 bits will do
 }
 
 // present makes sure that the bytes are still there, now that the collector
@@ -304,13 +220,8 @@ func (r *run) present(ctx context.Context) error {
 			return fmt.Errorf("look for stored bytes: %w", err)
 		}
 		if !there {
-			return fmt.Errorf("blob %s was collected: %w", hex.EncodeToString(keyOf(f)), errTryAgain)
+			return fmt.Errorf("blob %s was collected: %w", f.Key(), errTryAgain)
 		}
 	}
 	return nil
-}
-
-func keyOf(f File) []byte {
-	key := f.Key()
-	return key[:]
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/pakhus/pakhus/core/internal/registry"
@@ -13,14 +14,19 @@ import (
 const (
 	maxOperations = 1000
 	maxTouch      = 100
+	maxJobs       = 100
+	maxRowBytes   = 16 << 20 // of all rows, and the jobs' arguments
 	maxName       = 255
 	maxFileName   = 1024
+
+	maxStatusMessage = 64 << 10
 )
 
-// validate refuses a plan that no honest plugin makes. What it finds is the
-// plugin's fault and so a 500; it says which operation, for the plugin's author.
+// validate refuses a plan that no honest plugin makes, before anything is
+// touched. What it finds is the plugin's fault and so a 500; it says which
+// operation, for the plugin's author.
 func validate(s Scope, p *spec.Plan) error {
-	v := validator{scope: s, packages: map[spec.Local]bool{}, files: map[spec.Local]bool{}}
+	v := validator{scope: s, locals: map[spec.Local]localKind{}}
 	if err := v.plan(p); err != nil {
 		return registry.Errorf(registry.CodeInternal, "the %s format failed", s.Format).
 			Because(fmt.Errorf("plugin sent a plan that cannot be carried out: %w", err))
@@ -28,20 +34,31 @@ func validate(s Scope, p *spec.Plan) error {
 	return nil
 }
 
+type localKind int
+
+const (
+	newPackage localKind = iota + 1
+	newFile
+)
+
 type validator struct {
 	scope    Scope
-	packages map[spec.Local]bool // those an earlier operation creates
-	files    map[spec.Local]bool
+	locals   map[spec.Local]localKind // those an earlier operation makes
+	rowBytes int
 }
 
 func (v *validator) plan(p *spec.Plan) error {
 	switch {
+	case p == nil:
+		return errors.New("there is none")
 	case v.scope.Action != spec.ActionCreatePackage && v.scope.Action != spec.ActionDestroyPackage:
 		return errors.New("the route's action changes nothing")
 	case v.scope.Project.ID == 0:
 		return errors.New("the request is about no project")
 	case len(p.Operations) > maxOperations:
 		return fmt.Errorf("%d operations; at most %d", len(p.Operations), maxOperations)
+	case len(p.Preconditions) > maxOperations:
+		return fmt.Errorf("%d preconditions; at most %d", len(p.Preconditions), maxOperations)
 	case len(p.Touch) > maxTouch:
 		return fmt.Errorf("%d keys to touch; at most %d", len(p.Touch), maxTouch)
 	}
@@ -51,11 +68,54 @@ func (v *validator) plan(p *spec.Plan) error {
 		}
 	}
 	for i, c := range p.Preconditions {
-		if absent, ok := c.Check.(spec.PackageAbsent); ok {
-			if err := name("name", absent.Name, maxName); err != nil {
-				return fmt.Errorf("precondition %d: %w", i, err)
-			}
+		if err := precondition(c.Check); err != nil {
+			return fmt.Errorf("precondition %d (%T): %w", i, c.Check, err)
 		}
+	}
+	for i, key := range p.Touch {
+		if err := name("key", key, maxName); err != nil {
+			return fmt.Errorf("key to touch %d: %w", i, err)
+		}
+	}
+	if err := v.jobs(p.Jobs); err != nil {
+		return err
+	}
+	if v.rowBytes > maxRowBytes {
+		return fmt.Errorf("%d bytes of rows; at most %d", v.rowBytes, maxRowBytes)
+	}
+	return nil
+}
+
+func precondition(c spec.Check) error {
+	switch c := c.(type) {
+	case spec.PackageAbsent:
+		err := name("name", c.Name, maxName)
+		if c.Version != "" {
+			err = errors.Join(err, name("version", c.Version, maxName))
+		}
+		return err
+	case spec.PackageUnchanged:
+		if c.ID <= 0 {
+			return fmt.Errorf("package %d", c.ID)
+		}
+		return nil
+	}
+	return errors.New("unknown check")
+}
+
+func (v *validator) jobs(jobs []spec.EnqueueJob) error {
+	if len(jobs) > maxJobs {
+		return fmt.Errorf("%d jobs; at most %d", len(jobs), maxJobs)
+	}
+	for i, j := range jobs {
+		err := name("kind", j.Kind, maxName)
+		if j.UniqueKey != "" {
+			err = errors.Join(err, name("unique key", j.UniqueKey, maxName))
+		}
+		if err != nil {
+			return fmt.Errorf("job %d: %w", i, err)
+		}
+		v.rowBytes += len(j.ArgsJSON)
 	}
 	return nil
 }
@@ -65,13 +125,13 @@ func (v *validator) operation(op spec.Op) error {
 	case spec.CreatePackage:
 		return v.create(o)
 	case spec.UpdatePackage:
-		if o.Status != "" && !registry.PackageStatus(o.Status).Valid() {
-			return fmt.Errorf("status %q", o.Status)
-		}
-		return v.ref(o.Package)
+		return errors.Join(status(o.Status), statusMessage(o.StatusMessage), v.ref(o.Package))
 	case spec.DestroyPackage:
 		return errors.Join(v.mayDestroy(), v.ref(o.Package))
 	case spec.DestroyFile:
+		if o.FileID <= 0 {
+			return fmt.Errorf("file %d", o.FileID)
+		}
 		return v.mayDestroy()
 	case spec.AttachFile:
 		return v.attach(o)
@@ -95,15 +155,27 @@ func (v *validator) mayDestroy() error {
 	return nil
 }
 
+// status refuses to hide a package from its index: a version that is to go is
+// destroyed, and stays reserved.
+func status(s string) error {
+	if s != "" && (!registry.PackageStatus(s).Valid() || s == string(registry.StatusPendingDestruction)) {
+		return fmt.Errorf("status %q", s)
+	}
+	return nil
+}
+
+func statusMessage(s string) error {
+	if len(s) > maxStatusMessage || !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+		return fmt.Errorf("the status message is longer than %d bytes or no text", maxStatusMessage)
+	}
+	return nil
+}
+
 func (v *validator) create(o spec.CreatePackage) error {
-	if o.Local == "" || v.packages[o.Local] {
-		return fmt.Errorf("local name %q is empty or taken", o.Local)
+	if o.Local == "" {
+		return errors.New("it has no local name")
 	}
-	v.packages[o.Local] = true
-	if o.Status != "" && !registry.PackageStatus(o.Status).Valid() {
-		return fmt.Errorf("status %q", o.Status)
-	}
-	errs := []error{name("name", o.Name, maxName)}
+	errs := []error{v.define(o.Local, newPackage), status(o.Status), name("name", o.Name, maxName)}
 	for what, s := range map[string]string{"version": o.Version, "name key": o.NameKey, "version key": o.VersionKey} {
 		if s != "" {
 			errs = append(errs, name(what, s, maxName))
@@ -112,70 +184,36 @@ func (v *validator) create(o spec.CreatePackage) error {
 	return errors.Join(errs...)
 }
 
+// define gives a local name to something new.
+func (v *validator) define(l spec.Local, kind localKind) error {
+	if v.locals[l] != 0 {
+		return fmt.Errorf("local name %q is taken", l)
+	}
+	v.locals[l] = kind
+	return nil
+}
+
 func (v *validator) attach(o spec.AttachFile) error {
 	if _, ok := v.scope.Uploads[o.UploadHandle]; !ok {
 		return errors.New("no such upload in this request")
 	}
-	if o.Local != "" {
-		if v.files[o.Local] || v.packages[o.Local] {
-			return fmt.Errorf("local name %q is taken", o.Local)
-		}
-		v.files[o.Local] = true
-	}
-	err := errors.Join(v.ref(o.Package), name("file name", o.FileName, maxFileName))
+	errs := []error{v.ref(o.Package), name("file name", o.FileName, maxFileName)}
 	if o.FileKey != "" {
-		err = errors.Join(err, name("file key", o.FileKey, maxFileName))
+		errs = append(errs, name("file key", o.FileKey, maxFileName))
 	}
-	return err
-}
-
-func (v *validator) upsert(o spec.UpsertRow) error {
-	table, err := v.scope.Schema.Table(o.Table)
-	if err != nil {
-		return err
+	if o.Local != "" {
+		errs = append(errs, v.define(o.Local, newFile))
 	}
-	if !table.Has("package_id") && !table.Has("package_file_id") {
-		return fmt.Errorf("table %s belongs to nothing", o.Table)
-	}
-	for column, value := range o.Row {
-		if column == "project_id" {
-			return errors.New("project_id is the core's to fill")
-		}
-		if local, ok := value.(spec.Local); ok {
-			if !v.packages[local] && !v.files[local] {
-				return fmt.Errorf("column %s: %q is not made by this plan", column, local)
-			}
-			continue
-		}
-		if _, err := table.Argument(column, value); err != nil {
-			return err
-		}
-	}
-	_, err = table.Columns(o.ConflictColumns)
-	return err
-}
-
-func (v *validator) deleteRows(o spec.DeleteRows) error {
-	table, err := v.scope.Schema.Table(o.Table)
-	if err != nil {
-		return err
-	}
-	if len(o.Where) == 0 {
-		return errors.New("no condition: it would delete all rows of the project")
-	}
-	for column, value := range o.Where {
-		if _, err := table.Argument(column, value); err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (v *validator) ref(r spec.PackageRef) error {
-	if r.Local != "" && r.ID != 0 {
+	switch {
+	case r.Local != "" && r.ID != 0:
 		return errors.New("a package that is both new and stored")
-	}
-	if r.ID == 0 && !v.packages[r.Local] {
+	case r.ID < 0:
+		return fmt.Errorf("package %d", r.ID)
+	case r.ID == 0 && v.locals[r.Local] != newPackage:
 		return fmt.Errorf("package %q is not made by this plan", r.Local)
 	}
 	return nil

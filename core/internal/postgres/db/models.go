@@ -89,6 +89,7 @@ type Instance struct {
 
 type Intent struct {
 	ID        uuid.UUID
+	Void      bool
 	CreatedAt time.Time
 }
 
@@ -190,11 +191,13 @@ type User struct {
 }
 
 type WebLogin struct {
-	PageDigest  []byte
-	PollDigest  []byte
-	Name        string
-	UserID      *int64
-	ExpiresAt   time.Time
-	CompletedAt *time.Time
-	CreatedAt   time.Time
+	PageDigest          []byte
+	PollDigest          []byte
+	Name                string
+	ExpiresAt           time.Time
+	UserID              *int64
+	Scopes              []string
+	CredentialExpiresAt *time.Time
+	CompletedAt         *time.Time
+	CreatedAt           time.Time
 }

@@ -1,0 +1,87 @@
+package plan
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// event is one row of the outbox.
+type event struct {
+	kind string
+	id   int64  // of the package
+	file string // its name, of what is about a file
+}
+
+// tell queues an event.
+func (a *applier) tell(kind string, packageID int64, file string) {
+	a.events = append(a.events, event{kind: kind, id: packageID, file: file})
+}
+
+// finish queues what every plan ends with.
+func (a *applier) finish() {
+	a.writeEvents()
+	a.renewGenerations()
+	a.label = "intent"
+	a.exec("insert into intents (id) values ($1)", a.intent)
+}
+
+// aboutPackage is what an event says of its package: it may be gone when the event is read.
+type aboutPackage struct {
+	ID      int64  `json:"id"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	File    string `json:"file,omitempty"`
+}
+
+type aboutActor struct {
+	Kind     string `json:"kind"`
+	UserID   int64  `json:"user_id"`
+	TokenID  int64  `json:"token_id"`
+	Username string `json:"username"`
+}
+
+func (a *applier) writeEvents() {
+	if len(a.events) == 0 {
+		return
+	}
+	kinds, packages := make([]string, len(a.events)), make([]string, len(a.events))
+	for i, e := range a.events {
+		p := a.stored[e.id]
+		kinds[i], packages[i] = e.kind, asJSON(aboutPackage{ID: e.id, Name: p.name, Version: p.version, File: e.file})
+	}
+	who := a.scope.Actor
+	actor := asJSON(aboutActor{Kind: string(who.Kind), UserID: who.UserID, TokenID: who.TokenID, Username: who.Username})
+	a.label = "events"
+	a.exec(`
+		insert into events (type, project_id, format, package, actor, request_id)
+		select e.type, $1, $2, e.package::jsonb, $3::jsonb, $4
+		from unnest($5::text[], $6::text[]) with ordinality e (type, package, n) order by e.n`,
+		a.scope.Project.ID, a.scope.Format, actor, a.scope.RequestID, kinds, packages)
+}
+
+// renewGenerations ends every answer that was made from what this plan touched.
+func (a *applier) renewGenerations() {
+	keys := maps.Clone(a.touched)
+	for _, k := range a.plan.Touch {
+		keys[k] = struct{}{}
+	}
+	if len(keys) == 0 {
+		return
+	}
+	a.label = "cache generations"
+	// In the keys' order: two plans that touch the same ones wait for each other at the first.
+	a.exec(`
+		insert into cache_generations (project_id, format, key) select $1, $2, unnest($3::text[])
+		on conflict (project_id, format, key) do update set generation = nextval('cache_generation')`,
+		a.scope.Project.ID, a.scope.Format, slices.Sorted(maps.Keys(keys)))
+}
+
+// asJSON cannot fail: texts and numbers.
+func asJSON(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
