@@ -28,19 +28,19 @@ func (p *Plugin) Manifest() (*spec.Manifest, error) {
 	}
 	for _, r := range p.Routes {
 		if r.Handler == nil {
-			return nil, fmt.Errorf("route %s: Handler: missing", r.ID)
+			return nil, fmt.Errorf("route %s: handler: missing", r.ID)
 		}
 		m.Routes = append(m.Routes, r.declare())
 	}
 	for _, j := range p.Jobs {
 		if j.Run == nil {
-			return nil, fmt.Errorf("job %s: Run: missing", j.Kind)
+			return nil, fmt.Errorf("job %s: run: missing", j.Kind)
 		}
 		m.Jobs = append(m.Jobs, spec.JobKind{Kind: j.Kind, Timeout: j.Timeout, MaxAttempts: j.MaxAttempts})
 	}
 	for _, e := range p.Events {
 		if e.Run == nil {
-			return nil, fmt.Errorf("event %s: Run: missing", e.Type)
+			return nil, fmt.Errorf("event %s: run: missing", e.Type)
 		}
 		m.Events = append(m.Events, e.Type)
 	}

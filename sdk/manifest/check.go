@@ -91,7 +91,7 @@ func (c *checker) identity() error {
 	}
 	for _, f := range slices.Concat(c.m.RequiredFeatures, c.m.OptionalFeatures) {
 		if !c.name.MatchString(f) {
-			return fmt.Errorf("requiredFeatures, OptionalFeatures: bad name %q", f)
+			return fmt.Errorf("requiredFeatures, optionalFeatures: bad name %q", f)
 		}
 	}
 	return nil
@@ -118,7 +118,7 @@ func (c *checker) background() error {
 		case seen[j.Kind]:
 			return fmt.Errorf("jobs: kind %s is declared twice", j.Kind)
 		case j.Timeout < 0 || j.MaxAttempts < 0:
-			return fmt.Errorf("jobs: %s: negative Timeout or MaxAttempts", j.Kind)
+			return fmt.Errorf("jobs: %s: negative timeout or maxAttempts", j.Kind)
 		}
 		seen[j.Kind] = true
 	}
@@ -138,17 +138,17 @@ func (c *checker) limits() error {
 	l := c.m.Limits
 	takesFiles := slices.ContainsFunc(c.m.Routes, func(r spec.Route) bool { return files(r.Body.Kind) })
 	if l.MaxFileBytes < 0 || takesFiles && l.MaxFileBytes == 0 {
-		return fmt.Errorf("limits: MaxFileBytes: %d", l.MaxFileBytes)
+		return fmt.Errorf("limits: maxFileBytes: %d", l.MaxFileBytes)
 	}
 	if l.TooLargeStatus != http.StatusRequestEntityTooLarge && l.TooLargeStatus != http.StatusBadRequest {
-		return fmt.Errorf("limits: TooLargeStatus: %d is neither 413 nor 400", l.TooLargeStatus)
+		return fmt.Errorf("limits: tooLargeStatus: %d is neither 413 nor 400", l.TooLargeStatus)
 	}
 	for i, d := range l.Digests {
 		if d < spec.MD5 || d > spec.SHA512 {
-			return fmt.Errorf("limits: Digests: unknown digest %d", d)
+			return fmt.Errorf("limits: digests: unknown digest %d", d)
 		}
 		if slices.Contains(l.Digests[:i], d) {
-			return fmt.Errorf("limits: Digests: one is named twice")
+			return fmt.Errorf("limits: digests: one is named twice")
 		}
 	}
 	return nil

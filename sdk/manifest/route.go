@@ -24,10 +24,10 @@ func (c *checker) routes() error {
 	for i := range c.m.Routes {
 		r := &c.m.Routes[i]
 		if !c.name.MatchString(r.ID) {
-			return fmt.Errorf("route number %d: ID: bad name %q", i+1, r.ID)
+			return fmt.Errorf("route number %d: id: bad name %q", i+1, r.ID)
 		}
 		if seen[r.ID] {
-			return fmt.Errorf("route %s: ID: declared twice", r.ID)
+			return fmt.Errorf("route %s: id: declared twice", r.ID)
 		}
 		seen[r.ID] = true
 		if err := c.route(r); err != nil {
