@@ -2,7 +2,7 @@ package storage
 
 import "bytes"
 
-// InMemory returns a Blob of bytes that are at hand.
+// InMemory makes a Blob of bytes. They must not change afterwards.
 func InMemory(data []byte) Blob { return inMemory{bytes.NewReader(data)} }
 
 type inMemory struct{ *bytes.Reader }

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"os"
 	"time"
 )
 
@@ -34,30 +35,40 @@ type Blobs interface {
 	Delete(ctx context.Context, key Key) error
 	// Walk calls fn for every blob, in no order; an error of fn ends the walk and is returned.
 	Walk(ctx context.Context, fn func(Key, Info) error) error
-	// Sweep removes staged bytes last written before olderThan, and returns how many.
+	// Sweep removes staged bytes last written or committed before olderThan, and
+	// returns how many. Whoever still holds them finds that they are gone.
 	Sweep(ctx context.Context, olderThan time.Time) (int, error)
 }
 
 // Staged is bytes that no reader sees yet. It is used by one goroutine.
 type Staged interface {
 	io.Writer
-	// Seal makes the bytes durable; no write may follow.
+	// Seal makes the bytes durable; no write may follow. Once it has failed, only Discard is left.
 	Seal(ctx context.Context) error
 	// Open reads the bytes back. Only after Seal.
 	Open(ctx context.Context) (Blob, error)
 	// Commit makes the bytes visible and durable under the key, which must be
-	// their sha256. Equal bytes that are there already are taken instead, and
-	// count as written now. It may be called again; the staged bytes stay until Discard.
+	// their sha256. Equal bytes that are there already are taken instead; bytes
+	// of another length are a fault, and stay. Either way the blob counts as
+	// written now. It may be called again; the staged bytes stay until Discard.
 	Commit(ctx context.Context, key Key) error
 	// Discard forgets the staged bytes, and not what was committed. It may be called at any time, and again.
 	Discard() error
 }
 
-// Blob is an open blob.
+// Blob is an open blob, whole from the first byte to the last, whatever is
+// committed or deleted meanwhile. ReadAt may be called concurrently.
 type Blob interface {
 	io.ReadSeekCloser
 	io.ReaderAt
 	Size() int64
+}
+
+// OSFile is a Blob that is a file of this machine, which the kernel can send by itself.
+type OSFile interface {
+	Blob
+	// OSFile returns the file. It shares the blob's offset and is closed with it.
+	OSFile() *os.File
 }
 
 // Info is what a store knows of a blob.

@@ -23,29 +23,35 @@ import (
 	"github.com/pakhus/pakhus/core/internal/storage"
 )
 
-// Blobs is a store in a folder. Staging and blobs are on one file system.
+// Blobs is a store in a folder. Staging and blobs are on one file system, which
+// must know hard links.
 type Blobs struct {
 	staging string
-	blobs   string
+	folders folders
 }
 
 var _ storage.Blobs = (*Blobs)(nil)
 
 // New opens the store in root, which is made if need be.
 func New(root string) (*Blobs, error) {
-	b := &Blobs{staging: filepath.Join(root, "staging"), blobs: filepath.Join(root, "sha256")}
-	for _, dir := range []string{b.staging, b.blobs} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, fmt.Errorf("make blob store: %w", err)
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return nil, fmt.Errorf("open blob store: %w", err)
+	}
+	b := &Blobs{
+		staging: filepath.Join(root, "staging"),
+		folders: folders{root: filepath.Join(root, "sha256"), flush: (*os.File).Sync},
+	}
+	for _, dir := range []string{b.staging, b.folders.root} {
+		if err := b.folders.flush.makeDirs(dir); err != nil {
+			return nil, fmt.Errorf("open blob store: %w", err)
 		}
 	}
-	return b, syncDir(root)
+	return b, b.folders.flush.dir(root)
 }
 
-// path spreads blobs over 65,536 folders: writers flush different ones.
 func (b *Blobs) path(key storage.Key) string {
-	name := key.String()
-	return filepath.Join(b.blobs, name[:2], name[2:4], name)
+	return filepath.Join(b.folders.path(key), key.String())
 }
 
 // Stage implements storage.Blobs.
@@ -53,9 +59,9 @@ func (b *Blobs) Stage(context.Context) (storage.Staged, error) {
 	name := make([]byte, 16)
 	_, _ = rand.Read(name) // never fails
 	path := filepath.Join(b.staging, hex.EncodeToString(name))
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) //nolint:gosec // our own name
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, translate("stage", err)
+		return nil, fault("stage", err)
 	}
 	return &staged{store: b, file: f, path: path}, nil
 }
@@ -64,7 +70,7 @@ func (b *Blobs) Stage(context.Context) (storage.Staged, error) {
 func (b *Blobs) Open(_ context.Context, key storage.Key) (storage.Blob, error) {
 	f, err := os.Open(b.path(key))
 	if err != nil {
-		return nil, translate("open blob", err)
+		return nil, b.missing("open blob", err)
 	}
 	return newBlob(f)
 }
@@ -73,54 +79,63 @@ func (b *Blobs) Open(_ context.Context, key storage.Key) (storage.Blob, error) {
 func (b *Blobs) Stat(_ context.Context, key storage.Key) (storage.Info, error) {
 	fi, err := os.Stat(b.path(key))
 	if err != nil {
-		return storage.Info{}, translate("stat blob", err)
+		return storage.Info{}, b.missing("stat blob", err)
 	}
 	return storage.Info{Size: fi.Size(), ModTime: fi.ModTime()}, nil
 }
 
-// Delete implements storage.Blobs.
+// Delete implements storage.Blobs. It is not flushed: a blob that a power cut
+// brings back is one that nothing refers to, which the collector finds again.
 func (b *Blobs) Delete(_ context.Context, key storage.Key) error {
 	err := os.Remove(b.path(key))
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return translate("delete blob", err)
+	return fault("delete blob", err)
 }
 
 // Walk implements storage.Blobs. Files that are no blobs are passed over.
 func (b *Blobs) Walk(ctx context.Context, fn func(storage.Key, storage.Info) error) error {
-	return filepath.WalkDir(b.blobs, func(_ string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
+	return filepath.WalkDir(b.folders.root, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) && path != b.folders.root {
 			return nil // removed while we walked
 		}
 		if err != nil {
-			return translate("walk blobs", err)
+			return fault("walk blobs", err)
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		var key storage.Key
-		raw, notHex := hex.DecodeString(d.Name())
-		if notHex != nil || len(raw) != len(key) || !d.Type().IsRegular() {
-			return nil //nolint:nilerr // no blob: passed over
+		key, ok := b.keyOf(path, d)
+		if !ok {
+			return nil
 		}
-		copy(key[:], raw)
 		fi, err := d.Info()
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		if err != nil {
-			return translate("walk blobs", err)
+			return fault("walk blobs", err)
 		}
 		return fn(key, storage.Info{Size: fi.Size(), ModTime: fi.ModTime()})
 	})
+}
+
+// keyOf returns the key of a file in its right place.
+func (b *Blobs) keyOf(path string, d fs.DirEntry) (key storage.Key, ok bool) {
+	raw, err := hex.DecodeString(d.Name())
+	if err != nil || len(raw) != len(key) || !d.Type().IsRegular() {
+		return key, false
+	}
+	copy(key[:], raw)
+	return key, path == b.path(key)
 }
 
 // Sweep implements storage.Blobs.
 func (b *Blobs) Sweep(ctx context.Context, olderThan time.Time) (int, error) {
 	entries, err := os.ReadDir(b.staging)
 	if err != nil {
-		return 0, translate("sweep staging", err)
+		return 0, fault("sweep staging", err)
 	}
 	n := 0
 	for _, e := range entries {
@@ -128,39 +143,42 @@ func (b *Blobs) Sweep(ctx context.Context, olderThan time.Time) (int, error) {
 			return n, err
 		}
 		fi, err := e.Info()
-		if err != nil || !fi.ModTime().Before(olderThan) {
-			continue // gone by itself, or still being written
+		if errors.Is(err, fs.ErrNotExist) || err == nil && !fi.ModTime().Before(olderThan) {
+			continue // gone by itself, or still in use
 		}
-		if err := os.Remove(filepath.Join(b.staging, e.Name())); err == nil {
+		if err == nil {
+			err = os.Remove(filepath.Join(b.staging, e.Name()))
+		}
+		switch {
+		case err == nil:
 			n++
+		case !errors.Is(err, fs.ErrNotExist):
+			return n, fault("sweep staging", err)
 		}
 	}
 	return n, nil
 }
 
-// translate names the operation and tells "not there" and "no room" from other faults.
-func translate(what string, err error) error {
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s: %w", what, errors.Join(storage.ErrNotFound, err))
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return registry.Errorf(registry.CodeUnavailable, "the registry has no room for this file").Because(err)
+// missing tells a blob that is not there from a store that is not: a disk that
+// is not mounted holds no blob, and that is a fault.
+func (b *Blobs) missing(what string, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return fault(what, err)
 	}
-	return fmt.Errorf("%s: %w", what, err)
+	if _, err := os.Stat(b.folders.root); err != nil {
+		return fault(what, err)
+	}
+	return fmt.Errorf("%s: %w", what, storage.ErrNotFound)
 }
 
-// syncDir flushes a folder: the names in it, not the files.
-func syncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // a folder of the store
-	if err != nil {
-		return translate("open folder", err)
+// fault names the operation, and tells "no room" from other faults. It is never
+// storage.ErrNotFound. A nil error stays nil.
+func fault(what string, err error) error {
+	if err == nil {
+		return nil
 	}
-	err = d.Sync()
-	if closed := d.Close(); err == nil {
-		err = closed
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return registry.Errorf(registry.CodeUnavailable, "the registry has no room for this file").Because(fmt.Errorf("%s: %w", what, err))
 	}
-	if err != nil {
-		return translate("flush folder", err)
-	}
-	return nil
+	return fmt.Errorf("%s: %w", what, err)
 }

@@ -101,47 +101,67 @@ func (b *Blobs) Sweep(_ context.Context, olderThan time.Time) (int, error) {
 	return n, nil
 }
 
+// staged is bytes on their way in. Everything in it is under the store's lock.
 type staged struct {
 	store  *Blobs
 	buf    bytes.Buffer
 	at     time.Time
 	sealed bool
-	gone   bool
+}
+
+// here reports whether the bytes were neither discarded nor swept.
+func (s *staged) here() bool {
+	_, ok := s.store.staged[s]
+	return ok
 }
 
 // Write implements io.Writer.
 func (s *staged) Write(p []byte) (int, error) {
-	if s.sealed || s.gone {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	if s.sealed || !s.here() {
 		return 0, errors.New("storage: write after Seal or Discard")
 	}
-	s.store.mu.Lock()
 	s.at = time.Now()
-	s.store.mu.Unlock()
 	return s.buf.Write(p)
 }
 
 // Seal implements storage.Staged.
-func (s *staged) Seal(context.Context) error { s.sealed = true; return nil }
+func (s *staged) Seal(context.Context) error {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	if !s.here() {
+		return errors.New("storage: seal after Discard")
+	}
+	s.sealed = true
+	return nil
+}
 
 // Open implements storage.Staged.
 func (s *staged) Open(context.Context) (storage.Blob, error) {
-	if !s.sealed || s.gone {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	if !s.sealed || !s.here() {
 		return nil, errors.New("storage: open before Seal or after Discard")
 	}
 	return storage.InMemory(s.buf.Bytes()), nil
 }
 
 // Commit implements storage.Staged.
-func (s *staged) Commit(_ context.Context, key storage.Key) error {
-	if !s.sealed || s.gone {
-		return errors.New("storage: commit before Seal or after Discard")
+func (s *staged) Commit(ctx context.Context, key storage.Key) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
-	if have, ok := s.store.blobs[key]; ok && len(have.data) != s.buf.Len() {
-		return fmt.Errorf("commit blob %s: it has %d bytes, expected %d: the store is damaged", key, len(have.data), s.buf.Len())
+	if !s.sealed || !s.here() {
+		return errors.New("storage: commit before Seal or after Discard")
 	}
-	s.store.blobs[key] = stored{data: bytes.Clone(s.buf.Bytes()), at: time.Now()}
+	if have, ok := s.store.blobs[key]; ok && len(have.data) != s.buf.Len() {
+		return fmt.Errorf("commit blob %s: there are %d bytes, expected %d: the store is damaged", key, len(have.data), s.buf.Len())
+	}
+	s.at = time.Now()
+	s.store.blobs[key] = stored{data: s.buf.Bytes(), at: s.at} // sealed: nobody writes to it any more
 	return nil
 }
 
@@ -149,7 +169,6 @@ func (s *staged) Commit(_ context.Context, key storage.Key) error {
 func (s *staged) Discard() error {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
-	s.gone = true
 	delete(s.store.staged, s)
 	return nil
 }
