@@ -73,9 +73,10 @@ func TestEachFetchesPagesAsTheyAreConsumed(t *testing.T) {
 	t.Parallel()
 	host := &pages{pages: [][]sdk.FoundPackage{{version("1"), version("2")}, {version("3")}}}
 	reading(t, host, nil, nil, func(ctx context.Context, r *sdk.Request) error {
-		for range r.Packages.Each(ctx, sdk.Finder{Name: "demo"}) {
-			break
+		for _, err := range r.Packages.Each(ctx, sdk.Finder{Name: "demo"}) {
+			return err
 		}
+		t.Error("nothing is found")
 		return nil
 	})
 	if len(host.asked) != 1 {
