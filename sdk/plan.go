@@ -255,7 +255,7 @@ func (p *Plan) empty() bool {
 // render turns the plan into the contract's form; nil for a plan that changes nothing.
 func (p *Plan) render(style ErrorStyle) (*spec.Plan, error) {
 	if p.empty() {
-		return nil, nil //nolint:nilnil // no plan is a value of its own in the contract
+		return nil, nil // no plan is a value of its own in the contract
 	}
 	if len(p.errs) > 0 {
 		return nil, errors.Join(p.errs...)
@@ -280,7 +280,7 @@ func (p *Plan) render(style ErrorStyle) (*spec.Plan, error) {
 
 func renderAnswer(problem error, style ErrorStyle) (*spec.HTTPResponse, error) {
 	if problem == nil {
-		return nil, nil //nolint:nilnil // no answer of its own: the core asks again
+		return nil, nil // no answer of its own: the core asks again
 	}
 	p := asProblem(problem)
 	if p == nil {

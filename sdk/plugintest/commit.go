@@ -1,6 +1,7 @@
 package plugintest
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -36,7 +37,7 @@ func (m *model) commit(p *spec.Plan, uploads map[string]upload) (commitState, *s
 	c := &change{model: m.clone(), uploads: uploads, packages: map[spec.Local]*stored{}, files: map[spec.Local]*storedFile{}}
 	for i, o := range p.Operations {
 		err := c.run(o.Op)
-		if _, ok := err.(*conflictError); ok { //nolint:errorlint // never wrapped
+		if _, ok := errors.AsType[*conflictError](err); ok {
 			return answered(o.OnConflict)
 		}
 		if err != nil {

@@ -15,6 +15,7 @@ package plugintest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"testing"
@@ -214,7 +215,7 @@ func (r *Registry) try(req Request) (Result, error) {
 		return r.refuse(route.ID, http.StatusUnauthorized, "Unauthorized"), nil
 	}
 	body, err := takeBody(route.Body, r.manifest.Limits, req.Header, req.Body)
-	if refusal, ok := err.(*refusalError); ok { //nolint:errorlint // never wrapped
+	if refusal, ok := errors.AsType[*refusalError](err); ok {
 		return r.refuse(route.ID, refusal.status, refusal.text), nil
 	} else if err != nil {
 		return Result{}, err
