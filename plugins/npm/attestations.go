@@ -12,12 +12,18 @@ import (
 	"github.com/pakhus/pakhus/sdk/strictjson"
 )
 
+// maxBundle bounds a provenance bundle, in bytes; real ones have some ten thousand.
+const maxBundle = 1 << 20
+
 // attestations answers with the provenance that was published with a version.
 func attestations(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	name, version := r.Param("name"), r.Param("version")
 	found, err := r.Packages.First(ctx, sdk.Finder{Name: name, Version: version, FileName: bundleName(name, version), WithFiles: true})
 	if err != nil {
 		return nil, err
+	}
+	if len(found.Files) == 0 {
+		return nil, sdk.NotFound("Attestation")
 	}
 	data, _, err := r.Files.Read(ctx, sdk.StoredFile(found.Files[0]), 0, maxBundle)
 	if err != nil {
@@ -32,6 +38,19 @@ func attestations(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 		Bundle        jsontext.Value `json:"bundle"`
 	}
 	return sdk.JSON(http.StatusOK, map[string][]attestation{"attestations": {{kind, data}}}), nil
+}
+
+// readBundle returns the kind of statement in a provenance bundle. The statement
+// is not verified: who checks it, checks it against the transparency log.
+func readBundle(ctx context.Context, r *sdk.Request, u sdk.Upload) (string, error) {
+	if u.Size > maxBundle {
+		return "", sdk.BadRequest("The provenance bundle is larger than %d bytes", maxBundle)
+	}
+	data, _, err := r.Files.Read(ctx, sdk.UploadRef(u), 0, maxBundle)
+	if err != nil {
+		return "", err
+	}
+	return predicateType(data)
 }
 
 // predicateType reads a sigstore bundle as far as to say what it attests.
@@ -51,5 +70,5 @@ func predicateType(bundle []byte) (string, error) {
 	if err != nil || json.Unmarshal(statement, &s) != nil || s.PredicateType == "" {
 		return "", sdk.BadRequest("The provenance bundle has no statement")
 	}
-	return firstBytes(s.PredicateType, 1<<10), nil
+	return firstBytes(s.PredicateType, maxDescription), nil
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/pakhus/pakhus/sdk/plugintest"
@@ -92,10 +93,7 @@ func (p *publication) request(t testing.TB) plugintest.Request {
 
 // escape writes a name as npm does in URLs.
 func escape(name string) string {
-	if s := scopeOf(name); s != "" {
-		return s[:len(s)-1] + "%2f" + name[len(s):]
-	}
-	return name
+	return strings.Replace(name, "/", "%2f", 1)
 }
 
 func newRegistry(t testing.TB) *plugintest.Registry {

@@ -3,28 +3,25 @@ package npm
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/pakhus/pakhus/sdk"
 )
 
-type rawJSON = json.RawMessage
-
 // packument answers with all versions of a package: whole, or what installers
-// need. Its versions are stored as text and put together here; nothing is
-// decoded.
+// need. Its versions are stored as text and put together here; nothing but the
+// latest one is decoded.
 func packument(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
-	d := &document{name: r.Param("name"), base: r.BaseURL, abbreviated: r.MediaType == abbreviatedType}
-	columns := []string{"manifest", "dist", "predicate_type"}
-	if d.abbreviated {
-		columns[0] = "abbreviated"
+	d := &document{name: r.Param("name"), base: r.BaseURL, column: "manifest"}
+	if r.MediaType == abbreviatedType {
+		d.column = "abbreviated"
 	}
-	finder := sdk.Finder{Name: d.name, WithTags: true, WithRows: []sdk.RowSelection{{Table: "metadata", Columns: columns}}}
-	for found, err := range r.Packages.Each(ctx, finder) {
+	for found, err := range r.Packages.Each(ctx, sdk.Finder{Name: d.name, WithTags: true, WithRows: versionRows(d.column)}) {
 		if err != nil {
 			return nil, err
 		}
@@ -33,78 +30,100 @@ func packument(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	if len(d.versions) == 0 {
 		return nil, sdk.ErrNotFound
 	}
-	if !d.abbreviated {
-		if err := d.readReadme(ctx, r); err != nil {
+	d.tags = distTags(d.versions)
+	if d.column == "manifest" {
+		if err := d.readLatest(ctx, r); err != nil {
 			return nil, err
 		}
 	}
 	return sdk.JSONBytes(http.StatusOK, d.encode()).Header("Content-Type", r.MediaType), nil
 }
 
-// document is a packument being put together.
-type document struct {
-	name        string
-	base        string
-	abbreviated bool
-	versions    []sdk.FoundPackage // in the order they were published
-	readme      string
+// versionRows asks for what a version object is made of; column is the one of
+// its two shapes that is wanted.
+func versionRows(column string) []sdk.RowSelection {
+	return []sdk.RowSelection{{Table: "metadata", Columns: []string{column, "dist", "predicate_type"}}}
 }
 
-func (d *document) readReadme(ctx context.Context, r *sdk.Request) error {
-	latest := distTags(d.versions)["latest"]
-	i := slices.IndexFunc(d.versions, func(p sdk.FoundPackage) bool { return p.Package.Version == latest })
+// document is a packument being put together.
+type document struct {
+	name     string
+	base     string
+	column   string             // "manifest", or "abbreviated"
+	versions []sdk.FoundPackage // in the order they were published
+	tags     map[string]string
+
+	readme string                    // of the latest version
+	latest map[string]jsontext.Value // its version object
+}
+
+// packageFields are shown of a package as its latest version has them.
+func packageFields() []string {
+	return []string{"description", "license", "keywords", "homepage", "repository", "bugs", "author", "maintainers"}
+}
+
+// readLatest reads what the full document shows of the package itself.
+func (d *document) readLatest(ctx context.Context, r *sdk.Request) error {
+	i := slices.IndexFunc(d.versions, func(p sdk.FoundPackage) bool { return p.Package.Version == d.tags["latest"] })
 	if i < 0 {
 		return nil
 	}
 	rows, err := r.Meta.Select(ctx, sdk.RowSelect{
-		Table: "metadata", Where: sdk.Row{"package_id": d.versions[i].Package.ID}, Columns: []string{"readme"}, Limit: 1,
+		Table: "metadata", Where: sdk.Row{"package_id": d.versions[i].Package.ID}, Columns: []string{"readme", "manifest"}, Limit: 1,
 	})
 	if err != nil || len(rows) == 0 {
 		return err
 	}
 	d.readme, _ = rows[0]["readme"].(string)
+	stored, _ := rows[0]["manifest"].(rawJSON)
+	d.latest = members(jsontext.Value(stored))
 	return nil
 }
 
 func (d *document) encode() []byte {
-	var b bytes.Buffer
-	b.WriteString(`{"_id":`)
-	b.Write(encoded(d.name))
-	b.WriteString(`,"_rev":`)
-	b.Write(encoded(revision(d.versions)))
-	b.WriteString(`,"name":`)
-	b.Write(encoded(d.name))
-	b.WriteString(`,"dist-tags":`)
-	b.Write(encoded(distTags(d.versions)))
-	b.WriteString(`,"versions":{`)
+	b := make([]byte, 0, d.size())
+	b = append(b, `{"_id":`...)
+	b = appendText(b, d.name)
+	b = append(b, `,"_rev":`...)
+	b = appendText(b, revision(d.versions))
+	b = append(b, `,"name":`...)
+	b = appendText(b, d.name)
+	b = append(b, `,"dist-tags":`...)
+	b = append(b, encoded(d.tags)...)
+	b = append(b, `,"versions":{`...)
 	for i, v := range d.versions {
 		if i > 0 {
-			b.WriteByte(',')
+			b = append(b, ',')
 		}
-		b.Write(encoded(v.Package.Version))
-		b.WriteByte(':')
-		writeVersion(&b, d.base, v, d.column())
+		b = appendText(b, v.Package.Version)
+		b = append(b, ':')
+		b = appendVersion(b, d.base, v, d.column)
 	}
-	b.WriteByte('}')
-	d.times(&b)
-	if !d.abbreviated {
-		b.WriteString(`,"readme":`)
-		b.Write(encoded(d.readme))
+	b = append(b, '}')
+	b = d.appendTimes(b)
+	if d.column == "manifest" {
+		b = d.appendPackage(b)
 	}
-	b.WriteByte('}')
-	return b.Bytes()
+	return append(b, '}')
 }
 
-func (d *document) column() string {
-	if d.abbreviated {
-		return "abbreviated"
+// size is about how many bytes the document will have.
+func (d *document) size() int {
+	const forEach, rest = 512, 4 << 10
+	n := rest + len(d.readme)
+	for _, v := range d.versions {
+		n += forEach
+		for _, row := range v.Rows["metadata"] {
+			stored, _ := row[d.column].(rawJSON)
+			n += len(stored)
+		}
 	}
-	return "manifest"
+	return n
 }
 
-// times is when each version was published. Installers ask for it too: yarn
-// and pnpm refuse versions that are too young, or of no known age.
-func (d *document) times(b *bytes.Buffer) {
+// appendTimes writes when each version was published. Installers ask for it
+// too: yarn and pnpm refuse versions that are too young, or of no known age.
+func (d *document) appendTimes(b []byte) []byte {
 	created, modified := d.versions[0].Package.CreatedAt, d.versions[0].Package.UpdatedAt
 	for _, v := range d.versions {
 		if v.Package.CreatedAt.Before(created) {
@@ -114,56 +133,92 @@ func (d *document) times(b *bytes.Buffer) {
 			modified = v.Package.UpdatedAt
 		}
 	}
-	b.WriteString(`,"modified":"` + stamp(modified) + `","time":{"created":"` + stamp(created) + `","modified":"` + stamp(modified) + `"`)
+	b = append(b, `,"modified":"`...)
+	b = append(b, stamp(modified)...)
+	b = append(b, `","time":{"created":"`...)
+	b = append(b, stamp(created)...)
+	b = append(b, `","modified":"`...)
+	b = append(b, stamp(modified)...)
+	b = append(b, '"')
 	for _, v := range d.versions {
-		b.WriteByte(',')
-		b.Write(encoded(v.Package.Version))
-		b.WriteString(`:"` + stamp(v.Package.CreatedAt) + `"`)
+		b = append(b, ',')
+		b = appendText(b, v.Package.Version)
+		b = append(b, `:"`...)
+		b = append(b, stamp(v.Package.CreatedAt)...)
+		b = append(b, '"')
 	}
-	b.WriteByte('}')
+	return append(b, '}')
 }
 
+func (d *document) appendPackage(b []byte) []byte {
+	for _, key := range packageFields() {
+		if value, ok := d.latest[key]; ok {
+			b = append(b, ',')
+			b = appendText(b, key)
+			b = append(b, ':')
+			b = append(b, value...)
+		}
+	}
+	b = append(b, `,"readme":`...)
+	return appendText(b, d.readme)
+}
+
+// stamp writes a time as npm does.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// writeVersion writes one version object: what is stored, and what depends on
+// appendVersion writes one version object: what is stored, and what depends on
 // where the registry is or has changed since.
-func writeVersion(b *bytes.Buffer, base string, v sdk.FoundPackage, column string) {
+func appendVersion(b []byte, base string, v sdk.FoundPackage, column string) []byte {
 	p := v.Package
-	stored, distributed, predicate := rawJSON("{}"), rawJSON("{}"), ""
+	var stored, distributed rawJSON
+	var predicate string
 	if rows := v.Rows["metadata"]; len(rows) > 0 {
 		stored, _ = rows[0][column].(rawJSON)
 		distributed, _ = rows[0]["dist"].(rawJSON)
 		predicate, _ = rows[0]["predicate_type"].(string)
 	}
-	open(b, stored)
-	b.WriteString(`"_id":`)
-	b.Write(encoded(p.Name + "@" + p.Version))
+	b = appendOpen(b, stored)
+	b = append(b, `"_id":`...)
+	b = appendText(b, p.Name+"@"+p.Version)
 	if p.Status == sdk.StatusDeprecated {
-		b.WriteString(`,"deprecated":`)
-		b.Write(encoded(p.StatusMessage))
+		b = append(b, `,"deprecated":`...)
+		b = appendText(b, p.StatusMessage)
 	}
-	b.WriteString(`,"dist":`)
-	open(b, distributed)
+	b = append(b, `,"dist":`...)
+	b = appendOpen(b, distributed)
 	if predicate != "" {
-		b.WriteString(`"attestations":{"url":`)
-		b.Write(encoded(base + "/-/npm/v1/attestations/" + p.Name + "@" + p.Version))
-		b.WriteString(`,"provenance":{"predicateType":`)
-		b.Write(encoded(predicate))
-		b.WriteString(`}},`)
+		b = append(b, `"attestations":{"url":`...)
+		b = appendText(b, base+"/-/npm/v1/attestations/"+p.Name+"@"+p.Version)
+		b = append(b, `,"provenance":{"predicateType":`...)
+		b = appendText(b, predicate)
+		b = append(b, `}},`...)
 	}
-	b.WriteString(`"tarball":`)
-	b.Write(encoded(base + "/" + p.Name + "/-/" + tarballName(p.Name, p.Version)))
-	b.WriteString(`}}`)
+	b = append(b, `"tarball":`...)
+	b = appendText(b, base+"/"+p.Name+"/-/"+tarballName(p.Name, p.Version))
+	return append(b, "}}"...)
 }
 
-// open writes a stored object without its end, ready for more members.
-func open(b *bytes.Buffer, object rawJSON) {
-	object = bytes.TrimSpace(object)
-	object = bytes.TrimSpace(bytes.TrimSuffix(object, []byte("}")))
-	b.Write(object)
-	if len(object) > 1 {
-		b.WriteByte(',')
+// appendOpen writes a stored object without its end, ready for more members.
+// What is stored was encoded by this plugin.
+func appendOpen(b []byte, object rawJSON) []byte {
+	object = bytes.TrimSpace(bytes.TrimSuffix(bytes.TrimSpace(object), []byte("}")))
+	if len(object) == 0 {
+		return append(b, '{')
 	}
+	b = append(b, object...)
+	if len(object) > 1 {
+		b = append(b, ',')
+	}
+	return b
+}
+
+// appendText writes a JSON string.
+func appendText(b []byte, s string) []byte {
+	quoted, err := jsontext.AppendQuote(b, s)
+	if err != nil {
+		return append(b, encoded(s)...) // not UTF-8; nothing that came through a request is
+	}
+	return quoted
 }
 
 // distTags returns the tags with the versions they stand on. Without a
@@ -186,7 +241,8 @@ func distTags(versions []sdk.FoundPackage) map[string]string {
 }
 
 // revision says which versions a reader has seen: their number and the newest
-// one's id. A writer sends it back, and unseen versions are left alone.
+// one's id. A writer sends it back, and unseen versions are left alone. Ids of
+// one package's versions grow in the order in which they appear.
 func revision(versions []sdk.FoundPackage) string {
 	var newest int64
 	for _, v := range versions {

@@ -329,9 +329,9 @@ func TestTheManifestIsValid(t *testing.T) {
 
 func BenchmarkPackument(b *testing.B) {
 	for _, versions := range []int{1, 100, 2000} {
-		for _, kind := range []string{"full", "abbreviated"} {
+		for _, kind := range []string{"manifest", "abbreviated"} {
 			b.Run(fmt.Sprintf("%s/%d", kind, versions), func(b *testing.B) {
-				d := &document{name: "demo", base: plugintest.BaseURL, abbreviated: kind == "abbreviated"}
+				d := &document{name: "demo", base: plugintest.BaseURL, column: kind}
 				stored := rawJSON(`{"name":"demo","description":"` + strings.Repeat("x", 900) + `"}`)
 				for i := range versions {
 					d.versions = append(d.versions, sdk.FoundPackage{

@@ -163,8 +163,8 @@ func objectOf(base string, row sdk.Row) searchObject {
 		Keywords: append([]string{}, keywords...), Date: stamp(published), Links: links(base, text("name"), manifest),
 		Publisher: map[string]string{"username": text("author"), "email": ""}, Maintainers: []map[string]string{},
 	}
-	if s := scopeOf(p.Name); s != "" {
-		p.Scope = strings.Trim(s, "@/")
+	if scope, _ := splitName(p.Name); scope != "" {
+		p.Scope = scope
 	}
 	if a := text("author"); a != "" {
 		p.Author = map[string]string{"name": a}

@@ -3,10 +3,11 @@ package npm
 import (
 	"context"
 	"net/http"
-
-	"github.com/go-json-experiment/json"
+	"slices"
+	"strings"
 
 	"github.com/pakhus/pakhus/sdk"
+	"github.com/pakhus/pakhus/sdk/strictjson"
 )
 
 // listTags answers with the dist-tags.
@@ -26,11 +27,14 @@ func listTags(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 
 // setTag points a tag at a version. The body is the version, a JSON string.
 func setTag(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
+	if err := checkName(r.Param("name")); err != nil {
+		return nil, err
+	}
 	if err := checkTag(r.Param("tag")); err != nil {
 		return nil, err
 	}
 	var version string
-	if err := json.Unmarshal(r.Body(), &version); err != nil || version == "" {
+	if err := strictjson.Unmarshal(r.Body(), &version); err != nil || strings.TrimSpace(version) == "" {
 		return nil, sdk.BadRequest(`400 Bad request - "Version" not given`)
 	}
 	found, err := r.Packages.First(ctx, sdk.Finder{Name: r.Param("name"), Version: version})
@@ -43,6 +47,9 @@ func setTag(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 
 // removeTag removes a tag. Without a "latest", the highest version is it.
 func removeTag(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
+	if err := checkName(r.Param("name")); err != nil {
+		return nil, err
+	}
 	versions, err := r.Packages.Find(ctx, sdk.Finder{Name: r.Param("name"), WithTags: true})
 	if err != nil {
 		return nil, err
@@ -51,11 +58,9 @@ func removeTag(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 		return nil, sdk.ErrNotFound
 	}
 	for _, v := range versions {
-		for _, t := range v.Tags {
-			if t == r.Param("tag") {
-				plan := sdk.NewPlan().RemoveTag(r.Param("name"), t)
-				return sdk.Empty(http.StatusNoContent).With(plan), nil
-			}
+		if slices.Contains(v.Tags, r.Param("tag")) {
+			plan := sdk.NewPlan().RemoveTag(r.Param("name"), r.Param("tag"))
+			return sdk.Empty(http.StatusNoContent).With(plan), nil
 		}
 	}
 	return nil, sdk.NotFound("Package tag")

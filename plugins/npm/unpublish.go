@@ -2,6 +2,7 @@ package npm
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -51,17 +52,20 @@ func unpublishVersions(ctx context.Context, r *sdk.Request) (sdk.Outcome, error)
 }
 
 // unpublishTarball removes the version of a tarball. One that is gone already
-// is no error: it is npm's last step of removing it.
+// is no error as long as the package is there: it is npm's last step of removing it.
 func unpublishTarball(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
-	name, file := r.Param("name"), r.Param("file")
-	for _, candidate := range []string{file, scopeOf(name) + file} {
-		found, err := r.Packages.First(ctx, sdk.Finder{Name: name, FileName: candidate, Limit: 1})
-		if err == nil {
-			return destroyed([]sdk.FoundPackage{found})
-		}
-		if !isNotFound(err) {
-			return nil, err
-		}
+	if number := r.Param("project"); number != "" && number != strconv.FormatInt(r.Project.ID, 10) {
+		return nil, sdk.NotFound("Package file")
+	}
+	found, err := findFile(ctx, r)
+	if err == nil {
+		return destroyed([]sdk.FoundPackage{found})
+	}
+	if problem, ok := errors.AsType[*sdk.ProblemError](err); !ok || problem.Status != http.StatusNotFound {
+		return nil, err
+	}
+	if _, err := r.Packages.First(ctx, sdk.Finder{Name: r.Param("name")}); err != nil {
+		return nil, err
 	}
 	return destroyed(nil)
 }

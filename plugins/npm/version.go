@@ -1,8 +1,8 @@
 package npm
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/pakhus/pakhus/sdk"
@@ -17,30 +17,37 @@ func version(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 			return nil, err
 		}
 		if wanted = distTags(tagged)[wanted]; wanted == "" {
-			return nil, sdk.NotFound("Package")
+			return nil, sdk.ErrNotFound
 		}
 	}
-	found, err := r.Packages.First(ctx, sdk.Finder{Name: name, Version: wanted, WithRows: []sdk.RowSelection{{Table: "metadata"}}})
+	found, err := r.Packages.First(ctx, sdk.Finder{Name: name, Version: wanted, WithRows: versionRows("manifest")})
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	writeVersion(&b, r.BaseURL, found, "manifest")
-	return sdk.JSONBytes(http.StatusOK, b.Bytes()), nil
+	return sdk.JSONBytes(http.StatusOK, appendVersion(nil, r.BaseURL, found, "manifest")), nil
 }
 
-// tarball sends a version's file. It is found by GitLab's name, which has the
-// scope in it, and by npmjs's, which has not: some tools make the URL themselves.
+// tarball sends a version's file.
 func tarball(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
-	name, file := r.Param("name"), r.Param("file")
-	for _, candidate := range []string{file, scopeOf(name) + file} {
-		found, err := r.Packages.First(ctx, sdk.Finder{Name: name, FileName: candidate, WithFiles: true, Limit: 1})
-		if err == nil && len(found.Files) == 1 {
-			return sdk.SendFile(found.Files[0]).ContentType("application/octet-stream"), nil
-		}
-		if err != nil && !isNotFound(err) {
-			return nil, err
+	found, err := findFile(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if len(found.Files) == 0 {
+		return nil, sdk.NotFound("Package file")
+	}
+	return sdk.SendFile(found.Files[0]).ContentType("application/octet-stream"), nil
+}
+
+// findFile finds the version of a file that a URL names; a [sdk.NotFound] if
+// there is none.
+func findFile(ctx context.Context, r *sdk.Request) (sdk.FoundPackage, error) {
+	name := r.Param("name")
+	for _, file := range tarballNames(name, r.Param("file")) {
+		found, err := r.Packages.First(ctx, sdk.Finder{Name: name, FileName: file, WithFiles: true, Limit: 1})
+		if err == nil || !errors.Is(err, sdk.ErrNotFound) {
+			return found, err
 		}
 	}
-	return nil, sdk.NotFound("Package file")
+	return sdk.FoundPackage{}, sdk.NotFound("Package file")
 }
