@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -58,9 +59,7 @@ type publication struct {
 func newPublication(t testing.TB, name, version string, manifest map[string]any) *publication {
 	t.Helper()
 	full := map[string]any{"name": name, "version": version}
-	for k, v := range manifest {
-		full[k] = v
-	}
+	maps.Copy(full, manifest)
 	data, err := json.Marshal(full)
 	if err != nil {
 		t.Fatal(err)

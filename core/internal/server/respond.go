@@ -153,7 +153,7 @@ func (s *Server) file(ctx context.Context, r *call, a *answer, o *spec.SendFile)
 
 // sendBlob sends the bytes: those at hand, or the stored ones.
 func (s *Server) sendBlob(r *call, f cache.File) error {
-	blob := storage.Blob(storage.InMemory(f.Data))
+	blob := storage.InMemory(f.Data)
 	if f.Data == nil {
 		stored, err := s.Blobs.Open(r.c.Request.Context(), storage.Key(f.SHA256))
 		if err != nil {
