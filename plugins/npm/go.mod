@@ -6,6 +6,7 @@ require (
 	github.com/Masterminds/semver/v3 v3.5.0
 	github.com/go-json-experiment/json v1.27.2
 	github.com/pakhus/pakhus/sdk v0.0.0
+	github.com/rogpeppe/go-internal v1.16.0
 )
 
 require (
