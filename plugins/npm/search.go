@@ -3,7 +3,6 @@ package npm
 import (
 	"context"
 	"net/http"
-	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -18,31 +17,39 @@ const (
 	maxSize     = 250
 )
 
-// searchQuery finds packages by their newest versions: every word must be in
-// the name, the description or the keywords.
+// searchQuery finds packages by their latest versions: every word must be in
+// the name, the description or the keywords. What may be large is read for the
+// page alone.
 func searchQuery() sdk.NamedQuery {
 	return sdk.NamedQuery{
 		Name: "search",
 		SQL: `
-			select n.name, n.version, n.description, n.author, n.keywords, n.manifest, n.created_at, count(*) over () as total
+			select f.name, f.version, f.description, f.author, f.keywords, f.created_at, f.total,
+			       left(m.manifest ->> 'homepage', 2048), left(m.manifest ->> 'repository', 2048),
+			       left(m.manifest ->> 'bugs', 2048), left(m.manifest ->> 'license', 255)
 			from (
-				select distinct on (p.name_key) p.name, p.version, p.created_at, m.description, m.author, m.keywords, m.manifest::jsonb
-				from core_api.packages p
-				join metadata m on m.package_id = p.id
-				where p.project_id = any ($1) and p.status in ('default', 'deprecated')
-				order by p.name_key,
-				         exists (select from core_api.package_tags t where t.package_id = p.id and t.name = 'latest') desc, p.id desc
-			) n
-			where ($2 = '' or n.name like $2 || '/%')
-			  and ($3 = '' or n.author ilike '%' || $3 || '%')
-			  and n.keywords @> $4
-			  and not exists (
-				select from unnest($5) w
-				where n.name not ilike '%' || w || '%' and n.description not ilike '%' || w || '%'
-				  and not exists (select from unnest(n.keywords) k where k ilike '%' || w || '%')
-			  )
-			order by n.name
-			limit $6 offset $7`,
+				select n.id, n.name, n.version, n.created_at, d.description, d.author, d.keywords, count(*) over () as total
+				from (
+					select distinct on (p.name_key) p.id, p.name, p.version, p.created_at
+					from core_api.packages p
+					left join core_api.package_tags t on t.package_id = p.id and t.name = 'latest'
+					where p.project_id = any ($1) and p.status in ('default', 'deprecated')
+					order by p.name_key, t.name is null, p.id desc
+				) n
+				join metadata d on d.package_id = n.id
+				where ($2 = '' or n.name like $2 || '/%')
+				  and ($3 = '' or d.author ilike '%' || $3 || '%')
+				  and d.keywords @> $4
+				  and not exists (
+					select from unnest($5) w
+					where n.name not ilike '%' || w || '%' and d.description not ilike '%' || w || '%'
+					  and not exists (select from unnest(d.keywords) k where k ilike '%' || w || '%')
+				  )
+				order by n.name
+				limit $6 offset $7
+			) f
+			join metadata m on m.package_id = f.id
+			order by f.name`,
 		ArgumentTypes: []string{"text", "text", "text[]", "text[]", "bigint", "bigint"},
 		Result: []sdk.QueryColumn{
 			{Name: "name", Type: "text"},
@@ -50,9 +57,12 @@ func searchQuery() sdk.NamedQuery {
 			{Name: "description", Type: "text"},
 			{Name: "author", Type: "text"},
 			{Name: "keywords", Type: "text[]"},
-			{Name: "manifest", Type: "jsonb"},
 			{Name: "created_at", Type: "timestamptz"},
 			{Name: "total", Type: "bigint"},
+			{Name: "homepage", Type: "text"},
+			{Name: "repository", Type: "text"},
+			{Name: "bugs", Type: "text"},
+			{Name: "license", Type: "text"},
 		},
 	}
 }
@@ -66,14 +76,16 @@ type terms struct {
 func parseTerms(text string) terms {
 	t := terms{words: []string{}, keywords: []string{}}
 	for word := range strings.FieldsSeq(text) {
-		key, value, ok := strings.Cut(word, ":")
-		switch {
-		case ok && key == "scope":
+		key, value, _ := strings.Cut(word, ":")
+		switch key {
+		case "scope":
 			t.scope = "@" + strings.TrimPrefix(escapeLike(value), "@")
-		case ok && (key == "author" || key == "maintainer"):
+		case "author", "maintainer":
 			t.author = escapeLike(value)
-		case ok && key == "keywords":
-			t.keywords = append(t.keywords, strings.Split(value, ",")...)
+		case "keywords":
+			t.keywords = append(t.keywords, strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == '+' })...)
+		case "is", "not", "boost-exact", "quality-weight", "popularity-weight", "maintenance-weight":
+			// npmjs ranks by these; there is nothing to rank by here.
 		default:
 			t.words = append(t.words, escapeLike(word))
 		}
@@ -101,11 +113,16 @@ func search(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := searchAnswer{Objects: []searchObject{}, Time: stamp(time.Now())}
+	answer := searchAnswer{Objects: []searchObject{}}
+	newest := time.Unix(0, 0)
 	for _, row := range rows {
 		answer.Total, _ = row["total"].(int64)
 		answer.Objects = append(answer.Objects, objectOf(r.BaseURL, row))
+		if published, _ := row["created_at"].(time.Time); published.After(newest) {
+			newest = published
+		}
 	}
+	answer.Time = stamp(newest) // a handler has no clock: one request, one answer
 	return sdk.JSON(http.StatusOK, answer), nil
 }
 
@@ -138,6 +155,7 @@ type searchPackage struct {
 	Scope       string              `json:"scope"`
 	Version     string              `json:"version"`
 	Description string              `json:"description"`
+	License     string              `json:"license,omitzero"`
 	Keywords    []string            `json:"keywords"`
 	Date        string              `json:"date"`
 	Links       map[string]string   `json:"links"`
@@ -157,11 +175,16 @@ func objectOf(base string, row sdk.Row) searchObject {
 	text := func(column string) string { s, _ := row[column].(string); return s }
 	published, _ := row["created_at"].(time.Time)
 	keywords, _ := row["keywords"].([]string)
-	manifest, _ := row["manifest"].(rawJSON)
 	p := searchPackage{
 		Name: text("name"), Scope: "unscoped", Version: text("version"), Description: text("description"),
-		Keywords: append([]string{}, keywords...), Date: stamp(published), Links: links(base, text("name"), manifest),
+		License: text("license"), Keywords: append([]string{}, keywords...), Date: stamp(published),
+		Links:     map[string]string{"npm": base + "/" + text("name")},
 		Publisher: map[string]string{"username": text("author"), "email": ""}, Maintainers: []map[string]string{},
+	}
+	for _, link := range []string{"homepage", "repository", "bugs"} {
+		if url := linkOf(text(link)); url != "" {
+			p.Links[link] = url
+		}
 	}
 	if scope, _ := splitName(p.Name); scope != "" {
 		p.Scope = scope
@@ -173,14 +196,10 @@ func objectOf(base string, row sdk.Row) searchObject {
 	return searchObject{Package: p, Score: score, SearchScore: 1}
 }
 
-func links(base, name string, manifest rawJSON) map[string]string {
-	all := map[string]string{"npm": base + "/" + path.Clean(name)}
-	fields := texts(jsontext.Value(manifest))
-	if home := fields["homepage"]; home != "" {
-		all["homepage"] = home
+// linkOf is a link of a package.json: an address, or an object that has one.
+func linkOf(written string) string {
+	if strings.HasPrefix(written, "{") {
+		return texts(jsontext.Value(written))["url"]
 	}
-	if repository := fields["repository"]; repository != "" {
-		all["repository"] = repository
-	}
-	return all
+	return written
 }
