@@ -371,12 +371,16 @@ func checkVisibility(v *registry.Visibility) error {
 }
 
 // pathIsFree: a group and a project cannot share a path. The lock keeps two
-// creations at once from both finding it free.
+// creations at once from both finding it free; it is a statement of its own,
+// because a statement sees what was committed before it began to wait.
 func pathIsFree(ctx context.Context, tx pgx.Tx, fullPath string) error {
+	if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtextextended('path ' || lower($1), 0))", fullPath); err != nil {
+		return err
+	}
 	var used bool
 	err := tx.QueryRow(ctx, `
-		select exists (select from groups where lower(full_path) = lower($1)) or exists (select from projects where lower(full_path) = lower($1))
-		from pg_advisory_xact_lock(hashtextextended('path ' || lower($1), 0))`, fullPath).Scan(&used)
+		select exists (select from groups where lower(full_path) = lower($1)) or exists (select from projects where lower(full_path) = lower($1))`,
+		fullPath).Scan(&used)
 	if err != nil {
 		return err
 	}

@@ -39,10 +39,12 @@ type Result struct {
 func Run(ctx context.Context, pool *pgxpool.Pool, dir, url string) (*Result, error) {
 	var result *Result
 	err := postgres.InTx(ctx, pool, func(tx pgx.Tx) error {
+		// A statement of its own: it may wait, and the next one must see what came meanwhile.
+		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtextextended('pakhus first run', 0))"); err != nil {
+			return postgres.Translate(err)
+		}
 		var empty bool
-		err := tx.QueryRow(ctx, `
-			select not exists (select from users)
-			from pg_advisory_xact_lock(hashtextextended('pakhus first run', 0))`).Scan(&empty)
+		err := tx.QueryRow(ctx, "select not exists (select from users)").Scan(&empty)
 		if err != nil || !empty {
 			return postgres.Translate(err)
 		}
