@@ -58,7 +58,7 @@ verify: generate ## Check that what is generated is current, and that contract a
 	@scripts/tools.sh squawk
 	cd sdk/proto && ../../$(TOOLS)/buf lint
 	@scripts/breaking.sh
-	$(TOOLS)/squawk migrations/*.sql
+	$(TOOLS)/squawk migrations/*.sql plugins/*/migrations/*.sql
 	for m in $(MODULES); do (cd $$m && GOWORK=off $(GO) mod tidy) || exit 1; done
 	$(GO) work sync
 	git diff --exit-code

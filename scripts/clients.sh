@@ -18,6 +18,16 @@ aarch64 | arm64) arch=arm64 ;;
 	exit 1
 	;;
 esac
+# npm brings everything else, a node of its own included.
+if ! command -v npm >/dev/null; then
+	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		apt-get update -q >&2
+		DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends npm >&2
+	else
+		echo "clients: npm is missing; install it (Debian: apt-get install npm)" >&2
+		exit 1
+	fi
+fi
 node_version=22.23.3
 node="$dir/node-$node_version/node_modules/node-linux-$arch/bin/node"
 
