@@ -95,6 +95,9 @@ func parsePublish(body []byte, name string) (*publishDocument, error) {
 		return nil, sdk.BadRequest("Versions key is missing from the JSON upload")
 	case len(doc.Versions) == 0:
 		return nil, sdk.BadRequest("Version is empty.")
+	case len(doc.Attachments) == 0 && len(doc.Versions) > 1:
+		// pnpm 11 does so. Who may deprecate is another question than who may publish, so the route must tell.
+		return nil, sdk.BadRequest(`Attachment data is empty. To deprecate versions, send the header "npm-command: deprecate", as npm and pnpm 12 do`)
 	case len(doc.Versions) > 1:
 		return nil, sdk.BadRequest("The document has %d versions; one is published at a time", len(doc.Versions))
 	case len(doc.DistTags) > maxTags:

@@ -42,7 +42,7 @@ func setTag(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 		return nil, err
 	}
 	plan := sdk.NewPlan().SetTag(sdk.Existing(found.Package), r.Param("tag"))
-	return sdk.Empty(http.StatusNoContent).With(plan), nil
+	return tagged(r).With(plan), nil
 }
 
 // removeTag removes a tag. Without a "latest", the highest version is it.
@@ -60,8 +60,16 @@ func removeTag(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	for _, v := range versions {
 		if slices.Contains(v.Tags, r.Param("tag")) {
 			plan := sdk.NewPlan().RemoveTag(r.Param("name"), r.Param("tag"))
-			return sdk.Empty(http.StatusNoContent).With(plan), nil
+			return tagged(r).With(plan), nil
 		}
 	}
 	return nil, sdk.NotFound("Package tag")
+}
+
+// tagged is GitLab's empty answer; yarn 1 takes nothing for success but a document that says so.
+func tagged(r *sdk.Request) *sdk.Response {
+	if strings.HasPrefix(r.Header("User-Agent"), "yarn/1.") {
+		return sdk.JSON(http.StatusOK, map[string]bool{"ok": true})
+	}
+	return sdk.Empty(http.StatusNoContent)
 }
