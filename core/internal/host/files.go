@@ -19,7 +19,12 @@ const maxRead = 1 << 20
 
 // ReadArchive implements spec.Host.
 func (h *Host) ReadArchive(ctx context.Context, scope string, r spec.ArchiveRead) (spec.Archive, error) {
-	blob, err := h.open(ctx, scope, r.File)
+	s, ctx, done, err := h.enter(ctx, scope)
+	if err != nil {
+		return spec.Archive{}, err
+	}
+	defer done()
+	blob, err := h.openFile(ctx, s, r.File)
 	if err != nil {
 		return spec.Archive{}, err
 	}
@@ -32,7 +37,12 @@ func (h *Host) ReadFile(ctx context.Context, scope string, f spec.FileRef, offse
 	if offset < 0 || length < 0 || length > maxRead {
 		return nil, 0, fmt.Errorf("read of %d bytes at %d: at most %d from a place in the file", length, offset, maxRead)
 	}
-	blob, err := h.open(ctx, scope, f)
+	s, ctx, done, err := h.enter(ctx, scope)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer done()
+	blob, err := h.openFile(ctx, s, f)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -45,12 +55,8 @@ func (h *Host) ReadFile(ctx context.Context, scope string, f spec.FileRef, offse
 	return data[:n], blob.Size(), nil
 }
 
-// open opens an upload of the scope, or a stored file of its format and project.
-func (h *Host) open(ctx context.Context, scope string, ref spec.FileRef) (storage.Blob, error) {
-	s, err := h.scope(scope)
-	if err != nil {
-		return nil, err
-	}
+// openFile opens an upload of the scope, or a stored file of its format and project.
+func (h *Host) openFile(ctx context.Context, s Scope, ref spec.FileRef) (storage.Blob, error) {
 	if ref.UploadHandle != "" {
 		f, ok := s.Uploads[ref.UploadHandle]
 		if !ok {
@@ -59,7 +65,7 @@ func (h *Host) open(ctx context.Context, scope string, ref spec.FileRef) (storag
 		return f.Open(ctx)
 	}
 	var sum []byte
-	err = h.pool.QueryRow(ctx, `
+	err := h.pool.QueryRow(ctx, `
 		select f.sha256 from package_files f join packages p on p.id = f.package_id
 		where f.id = $1 and p.project_id = any ($2::bigint[]) and p.format = $3`, ref.FileID, s.projects(), s.Format).Scan(&sum)
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,38 +15,27 @@ import (
 
 const (
 	defaultPage = 1000
-	// maxPageBytes is where a page is cut, so that it fits a message with room to spare.
-	maxPageBytes = 4 << 20
+	maxPage     = 10_000
 )
 
 // find queues the statements that answer a finder: the packages of a page, and
 // then, for that same page, what was asked for with them.
-func (s Scope) find(batch *pgx.Batch, f spec.Finder, page *spec.FoundPage) error {
+func (s Scope) find(batch *pgx.Batch, f spec.Finder, p *page) error {
 	q, err := s.packagesQuery(f)
 	if err != nil {
 		return err
 	}
-	index := map[int64]int{} // package id → place in the page
-	batch.Queue(q.sql("p.id, p.project_id, p.name, coalesce(p.version, ''), p.status, p.status_message, p.lock_version, p.created_at, p.updated_at", ""), q.args...).
-		Query(func(rows pgx.Rows) error {
-			var p spec.Package
-			_, err := pgx.ForEachRow(rows, []any{
-				&p.ID, &p.ProjectID, &p.Name, &p.Version, &p.Status, &p.StatusMessage, &p.LockVersion, &p.CreatedAt, &p.UpdatedAt,
-			}, func() error {
-				index[p.ID] = len(page.Packages)
-				page.Packages = append(page.Packages, spec.FoundPackage{Package: p})
-				return nil
-			})
-			return err
-		})
+	p.limit = q.limit
+	batch.Queue(q.sql("p.id, p.project_id, p.name, coalesce(p.version, ''), p.status, p.status_message, p.lock_version, p.created_at, p.updated_at", "", ""), q.args...).
+		Query(p.packages)
 	if f.WithFiles {
-		s.findFiles(batch, q, f.FileName, page, index)
+		queueFiles(batch, q, f.FileName, p)
 	}
 	if f.WithTags {
-		findTags(batch, q, page, index)
+		batch.Queue(q.sql("p.id, t.name", "select t.name from package_tags t where t.package_id = p.id", "t", "t.name"), q.args...).Query(p.tags)
 	}
 	for _, r := range f.WithRows {
-		if err := s.findRows(batch, q, r, page, index); err != nil {
+		if err := s.queueRows(batch, q, r, p); err != nil {
 			return err
 		}
 	}
@@ -55,20 +45,36 @@ func (s Scope) find(batch *pgx.Batch, f spec.Finder, page *spec.FoundPage) error
 // packagesQuery is the part all of a finder's statements share.
 type packagesQuery struct {
 	where string
+	order string // of the page: by id, spelled so that the right index is taken
 	limit int
 	args  []any
 }
 
-// sql returns a select over the page, joined with more if given.
-func (q packagesQuery) sql(columns, join string) string {
-	page := "select * from packages p where " + q.where + " order by p.id limit " + strconv.Itoa(q.limit)
-	return "select " + columns + " from (" + page + ") p " + join + " order by p.id"
+// sql returns a select over the page, in its order. What is selected with each
+// package, if anything, is a subquery that is named with alias and may refer to
+// p. It is looked up package by package: the planner does not know how few
+// packages of one name there are, and would read whole tables instead.
+func (q packagesQuery) sql(columns, subquery, alias string, order ...string) string {
+	own := "p.id, p.project_id" // narrow: the page is sorted
+	if subquery == "" {
+		own = "p.*"
+	}
+	sql := "select " + columns + " from (select " + own + ", " + q.order + " as place from packages p where " + q.where +
+		" order by place limit " + strconv.Itoa(q.limit) + ") p"
+	if subquery != "" {
+		sql += " cross join lateral (" + subquery + " offset 0) " + alias
+	}
+	return sql + " order by " + strings.Join(append([]string{"p.place"}, order...), ", ")
 }
 
 func (s Scope) packagesQuery(f spec.Finder) (packagesQuery, error) {
-	q := packagesQuery{limit: defaultPage}
+	q := packagesQuery{limit: defaultPage, order: "p.id"}
+	if f.Name != "" || f.NamePrefix != "" {
+		// Not the primary key's order: it would be walked through all packages, for those of one name.
+		q.order = "p.id + 0"
+	}
 	if f.Limit > 0 {
-		q.limit = min(f.Limit, defaultPage)
+		q.limit = min(f.Limit, maxPage)
 	}
 	var conditions []string
 	add := func(condition string, arg any) {
@@ -82,6 +88,10 @@ func (s Scope) packagesQuery(f spec.Finder) (packagesQuery, error) {
 		statuses = registry.Installable()
 	}
 	add("p.status = any ($?)", statuses)
+	if !slices.Contains(statuses, string(registry.StatusPendingDestruction)) {
+		// Said once more as the index says it, or it could not be used.
+		conditions = append(conditions, "p.status <> 'pending_destruction'")
+	}
 	if f.Name != "" {
 		add("p.name_key = $?", f.Name)
 	}
@@ -89,20 +99,41 @@ func (s Scope) packagesQuery(f spec.Finder) (packagesQuery, error) {
 		add("p.version_key = $?", f.Version)
 	}
 	if f.NamePrefix != "" {
-		add("starts_with(p.name_key, $?)", f.NamePrefix)
+		// A range, which any plan can look up in the index.
+		add("p.name_key >= $?", f.NamePrefix)
+		if end := after(f.NamePrefix); end != "" {
+			add("p.name_key < $?", end)
+		}
 	}
 	if f.FileName != "" {
 		add("exists (select from package_files f where f.package_id = p.id and f.file_name = $?)", f.FileName)
 	}
 	if f.PageToken != "" {
-		after, err := strconv.ParseInt(f.PageToken, 10, 64)
+		last, err := strconv.ParseInt(f.PageToken, 10, 64)
 		if err != nil {
 			return q, fmt.Errorf("page token %q is not one", f.PageToken)
 		}
-		add("p.id > $?", after)
+		add(q.order+" > $?", last)
 	}
 	q.where = strings.Join(conditions, " and ")
 	return q, nil
+}
+
+// after returns the least text greater than all that begin with prefix, in the
+// order of code points; "" if there is none.
+func after(prefix string) string {
+	for prefix != "" {
+		last, size := utf8.DecodeLastRuneInString(prefix)
+		prefix = prefix[:len(prefix)-size]
+		switch last {
+		case utf8.MaxRune:
+			continue
+		case 0xd7ff: // next come the surrogates, which no text has
+			return prefix + "\ue000"
+		}
+		return prefix + string(last+1)
+	}
+	return ""
 }
 
 // projects are those whose packages the scope sees.
@@ -113,45 +144,18 @@ func (s Scope) projects() []int64 {
 	return []int64{s.Project.ID}
 }
 
-func (s Scope) findFiles(batch *pgx.Batch, q packagesQuery, name string, page *spec.FoundPage, index map[int64]int) {
-	join := "join package_files f on f.package_id = p.id"
-	args := slices.Clone(q.args)
+func queueFiles(batch *pgx.Batch, q packagesQuery, name string, p *page) {
+	files := "select * from package_files f where f.package_id = p.id"
+	args := q.args
 	if name != "" {
-		args = append(args, name)
-		join += " and f.file_name = $" + strconv.Itoa(len(args))
+		args = append(slices.Clone(args), name)
+		files += " and f.file_name = $" + strconv.Itoa(len(args))
 	}
-	sql := q.sql("f.id, f.package_id, f.file_name, f.file_key, f.size, f.md5, f.sha1, f.sha256, f.sha512, f.created_at", join) + ", f.id"
-	batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
-		for rows.Next() {
-			var f spec.PackageFile
-			d := &f.Digests
-			if err := rows.Scan(&f.ID, &f.PackageID, &f.FileName, &f.FileKey, &f.Size, &d.MD5, &d.SHA1, &d.SHA256, &d.SHA512, &f.CreatedAt); err != nil {
-				return err
-			}
-			p := &page.Packages[index[f.PackageID]]
-			p.Files = append(p.Files, f)
-		}
-		return rows.Err()
-	})
+	batch.Queue(q.sql("f.id, f.package_id, f.file_name, f.file_key, f.size, f.md5, f.sha1, f.sha256, f.sha512, f.created_at", files, "f", "f.id"), args...).
+		Query(p.files)
 }
 
-func findTags(batch *pgx.Batch, q packagesQuery, page *spec.FoundPage, index map[int64]int) {
-	sql := q.sql("t.package_id, t.name", "join package_tags t on t.package_id = p.id") + ", t.name"
-	batch.Queue(sql, q.args...).Query(func(rows pgx.Rows) error {
-		var (
-			id   int64
-			name string
-		)
-		_, err := pgx.ForEachRow(rows, []any{&id, &name}, func() error {
-			p := &page.Packages[index[id]]
-			p.Tags = append(p.Tags, name)
-			return nil
-		})
-		return err
-	})
-}
-
-func (s Scope) findRows(batch *pgx.Batch, q packagesQuery, r spec.RowSelection, page *spec.FoundPage, index map[int64]int) error {
+func (s Scope) queueRows(batch *pgx.Batch, q packagesQuery, r spec.RowSelection, p *page) error {
 	table, err := s.Schema.Table(r.Table)
 	if err != nil {
 		return err
@@ -160,62 +164,13 @@ func (s Scope) findRows(batch *pgx.Batch, q packagesQuery, r spec.RowSelection, 
 	if err != nil {
 		return err
 	}
-	link := "r.package_id = p.id"
-	id := "r.package_id"
+	rows := "select r.* from " + table.SQL + " r where r.package_id = p.id and r.project_id = p.project_id"
 	if !table.Has("package_id") {
-		link = "exists (select from package_files f where f.package_id = p.id and f.id = r.package_file_id)"
-		id = "p.id"
+		rows = "select r.* from package_files f join " + table.SQL + " r on r.package_file_id = f.id and r.project_id = f.project_id where f.package_id = p.id"
 	}
-	sql := q.sql(id+", "+table.Select("r", columns), "join "+table.SQL+" r on "+link)
-	batch.Queue(sql, q.args...).Query(func(rows pgx.Rows) error {
-		for rows.Next() {
-			var id int64
-			places, row := table.Targets(columns)
-			if err := rows.Scan(append([]any{&id}, places...)...); err != nil {
-				return err
-			}
-			p := &page.Packages[index[id]]
-			if p.Rows == nil {
-				p.Rows = map[string][]spec.Row{}
-			}
-			p.Rows[r.Table] = append(p.Rows[r.Table], row())
-		}
-		return rows.Err()
+	batch.Queue(q.sql("p.id, "+table.Select("r", columns), rows, "r"), q.args...).Query(func(result pgx.Rows) error {
+		places, row := table.Targets(columns)
+		return p.rows(result, r.Table, places, row)
 	})
 	return nil
-}
-
-// cut ends a page where it grows too large for a message, and says where the next begins.
-func cut(page *spec.FoundPage, f *spec.Finder) {
-	if f == nil || len(page.Packages) == 0 {
-		return
-	}
-	limit := defaultPage
-	if f.Limit > 0 {
-		limit = min(f.Limit, defaultPage)
-	}
-	more := len(page.Packages) == limit
-	size := 0
-	for i, p := range page.Packages {
-		size += sizeOf(p)
-		if size > maxPageBytes && i > 0 {
-			page.Packages, more = page.Packages[:i], true
-			break
-		}
-	}
-	if more {
-		page.NextPageToken = strconv.FormatInt(page.Packages[len(page.Packages)-1].Package.ID, 10)
-	}
-}
-
-// sizeOf estimates what a package takes in a message.
-func sizeOf(p spec.FoundPackage) int {
-	n := 256 + len(p.Package.Name) + len(p.Package.StatusMessage) + 256*len(p.Files)
-	for _, t := range p.Tags {
-		n += len(t)
-	}
-	for _, rows := range p.Rows {
-		n += sizeOfRows(rows)
-	}
-	return n
 }

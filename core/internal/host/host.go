@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -42,40 +43,52 @@ type Host struct {
 	blobs storage.Blobs
 
 	mu     sync.RWMutex
-	scopes map[string]Scope
+	scopes map[string]*openScope
+}
+
+// openScope is a scope and its end.
+type openScope struct {
+	Scope
+	open context.Context //nolint:containedctx // ends with the scope; never a call's own
 }
 
 var _ spec.Host = (*Host)(nil)
 
 // New makes a Host that reads rows from pool and bytes from blobs.
 func New(pool *pgxpool.Pool, blobs storage.Blobs) *Host {
-	return &Host{pool: pool, blobs: blobs, scopes: map[string]Scope{}}
+	return &Host{pool: pool, blobs: blobs, scopes: map[string]*openScope{}}
 }
 
-// Open makes a scope. Its id is unguessable, and means nothing after end.
+// Open makes a scope. Its id is unguessable, and means nothing after end; calls
+// that are under way then are broken off.
 func (h *Host) Open(s Scope) (id string, end func()) {
-	id = rand.Text() // 130 random bits
+	id = rand.Text()                                         // 130 random bits
+	open, cancel := context.WithCancel(context.Background()) //nolint:forbidigo // outlives any one call
 	h.mu.Lock()
-	h.scopes[id] = s
+	h.scopes[id] = &openScope{Scope: s, open: open}
 	h.mu.Unlock()
 	return id, func() {
 		h.mu.Lock()
 		delete(h.scopes, id)
 		h.mu.Unlock()
+		cancel()
 	}
 }
 
 // errScope is what a plugin hears that asks outside of its work.
 var errScope = errors.New("this scope is not open")
 
-func (h *Host) scope(id string) (Scope, error) {
+// enter returns an open scope and a context that ends with it; done must be called.
+func (h *Host) enter(ctx context.Context, id string) (s Scope, within context.Context, done func(), err error) {
 	h.mu.RLock()
-	defer h.mu.RUnlock()
-	s, ok := h.scopes[id]
+	o, ok := h.scopes[id]
+	h.mu.RUnlock()
 	if !ok {
-		return Scope{}, errScope
+		return Scope{}, nil, nil, errScope
 	}
-	return s, nil
+	within, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(o.open, func() { cancel(errScope) })
+	return o.Scope, within, func() { stop(); cancel(nil) }, nil
 }
 
 // FindPackages implements spec.Host.
@@ -105,36 +118,61 @@ func (h *Host) RunQuery(ctx context.Context, scope string, q spec.QueryCall) ([]
 	return results[0].Rows, nil
 }
 
+// maxCalls is how many calls a batch may have.
+const maxCalls = 100
+
 // Batch implements spec.Host: all calls see one snapshot, in one round trip.
 func (h *Host) Batch(ctx context.Context, scope string, calls []spec.ReadCall) ([]spec.ReadResult, error) {
-	s, err := h.scope(scope)
+	s, ctx, done, err := h.enter(ctx, scope)
 	if err != nil {
 		return nil, err
 	}
+	defer done()
+	if len(calls) > maxCalls {
+		return nil, fmt.Errorf("%d calls in a batch; at most %d", len(calls), maxCalls)
+	}
 	results := make([]spec.ReadResult, len(calls))
+	pages := make([]page, len(calls))
 	batch := &pgx.Batch{}
 	batch.Queue("begin isolation level repeatable read read only")
 	for i, c := range calls {
-		if err := s.queue(batch, c, &results[i]); err != nil {
-			return nil, err
+		if err := s.queue(batch, c, &pages[i], &results[i]); err != nil {
+			return nil, fmt.Errorf("call %d: %w", i, err)
 		}
 	}
 	batch.Queue("commit")
-	// A connection whose batch failed is in a transaction; the pool throws it away.
-	if err := h.pool.SendBatch(ctx, batch).Close(); err != nil {
+	if err := h.send(ctx, batch); err != nil {
 		return nil, fmt.Errorf("read: %w", postgres.Translate(err))
 	}
-	for i := range results {
-		cut(&results[i].Page, calls[i].Find)
+	for i, c := range calls {
+		if c.Find != nil {
+			results[i].Page = pages[i].done()
+		}
 	}
 	return results, nil
 }
 
+// send sends a batch that is a transaction, and ends the transaction if the batch does not.
+func (h *Host) send(ctx context.Context, batch *pgx.Batch) error {
+	conn, err := h.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	err = conn.SendBatch(ctx, batch).Close()
+	if err != nil && !conn.Conn().IsClosed() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_, _ = conn.Exec(ctx, "rollback") // if it fails, the pool closes the connection
+	}
+	return err
+}
+
 // queue adds one call's statements to the batch.
-func (s Scope) queue(batch *pgx.Batch, c spec.ReadCall, into *spec.ReadResult) error {
+func (s Scope) queue(batch *pgx.Batch, c spec.ReadCall, p *page, into *spec.ReadResult) error {
 	switch {
 	case c.Find != nil:
-		return s.find(batch, *c.Find, &into.Page)
+		return s.find(batch, *c.Find, p)
 	case c.Select != nil:
 		return s.selectRows(batch, *c.Select, &into.Rows)
 	case c.Query != nil:

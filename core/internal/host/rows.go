@@ -1,7 +1,6 @@
 package host
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,11 +9,16 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/pakhus/pakhus/core/internal/metadata"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
 
-// maxRows is how many rows one call returns.
-const maxRows = 10_000
+const (
+	// maxRows is how many rows one call returns.
+	maxRows = 10_000
+	// maxRowsBytes is how many bytes they may be.
+	maxRowsBytes = spec.MaxMessageBytes / 2
+)
 
 func limitOf(asked int) int {
 	if asked <= 0 {
@@ -59,20 +63,17 @@ func (s Scope) selectRows(batch *pgx.Batch, r spec.RowSelect, into *[]spec.Row) 
 	}
 	sql += " limit " + strconv.Itoa(limitOf(r.Limit))
 	batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
-		return collect(rows, func() ([]any, func() spec.Row) { return table.Targets(columns) }, into)
+		places, row := table.Targets(columns)
+		return collect(rows, places, row, into)
 	})
 	return nil
 }
 
-// columnArguments is what equals needs of a table.
-type columnArguments interface {
-	Argument(column string, v any) (any, error)
-}
-
-// equals makes a condition on one column; a list of texts means any of them.
-func equals(table columnArguments, column string, value any, args *[]any) (string, error) {
+// equals makes a condition on one column; a list of texts means any of them,
+// unless the column itself holds lists.
+func equals(table *metadata.Table, column string, value any, args *[]any) (string, error) {
 	name := "r." + pgx.Identifier{column}.Sanitize()
-	if list, ok := value.([]string); ok {
+	if list, ok := value.([]string); ok && table.Kind(column) != "text[]" {
 		for _, one := range list {
 			if _, err := table.Argument(column, one); err != nil {
 				return "", err
@@ -95,51 +96,31 @@ func equals(table columnArguments, column string, value any, args *[]any) (strin
 // call queues a named query. What it may see of the generic model, the views of
 // core_api, is set for the transaction.
 func (s Scope) call(batch *pgx.Batch, q spec.QueryCall, into *[]spec.Row) error {
-	sql, args, targets, err := s.Schema.Call(q)
+	sql, args, places, row, err := s.Schema.Call(q)
 	if err != nil {
 		return err
 	}
 	batch.Queue("select set_config('pakhus.project_ids', $1::bigint[]::text, true), set_config('pakhus.format', $2, true)", s.projects(), s.Format)
 	batch.Queue(sql+" limit "+strconv.Itoa(limitOf(q.Limit)), append([]any{s.projects()}, args...)...).Query(func(rows pgx.Rows) error {
-		return collect(rows, targets, into)
+		return collect(rows, places, row, into)
 	})
 	return nil
 }
 
-func collect(rows pgx.Rows, targets func() ([]any, func() spec.Row), into *[]spec.Row) error {
+// collect reads rows, as many as a message holds.
+func collect(rows pgx.Rows, places []any, row func() spec.Row, into *[]spec.Row) error {
 	size := 0
 	for rows.Next() {
-		places, row := targets()
 		if err := rows.Scan(places...); err != nil {
 			return err
 		}
-		*into = append(*into, row())
-		if size += sizeOfRows((*into)[len(*into)-1:]); size > spec.MaxMessageBytes/2 {
-			return fmt.Errorf("the rows are more than %d bytes; ask for fewer", spec.MaxMessageBytes/2)
+		for _, v := range rows.RawValues() {
+			size += 16 + len(v)
 		}
+		if size > maxRowsBytes {
+			return fmt.Errorf("the rows are more than %d bytes; ask for fewer", maxRowsBytes)
+		}
+		*into = append(*into, row())
 	}
 	return rows.Err()
-}
-
-// sizeOfRows estimates what rows take in a message.
-func sizeOfRows(rows []spec.Row) int {
-	n := 0
-	for _, r := range rows {
-		for c, v := range r {
-			n += len(c) + 16
-			switch v := v.(type) {
-			case string:
-				n += len(v)
-			case []byte:
-				n += len(v)
-			case json.RawMessage:
-				n += len(v)
-			case []string:
-				for _, s := range v {
-					n += len(s) + 4
-				}
-			}
-		}
-	}
-	return n
 }

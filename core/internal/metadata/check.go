@@ -22,7 +22,7 @@ type querier interface {
 // package or package file, so that it goes when that goes. Nothing may run: the
 // core writes these tables with its own rights.
 func check(ctx context.Context, q querier, schema string, queries []spec.NamedQuery) error {
-	for _, sql := range []string{objectsSQL, tablesSQL, recordSQL, foreignKeysSQL, constraintsSQL} {
+	for _, sql := range []string{objectsSQL, tablesSQL, recordSQL, foreignKeysSQL, constraintsSQL, indexesSQL} {
 		if err := objections(ctx, q, sql, schema); err != nil {
 			return err
 		}
@@ -156,6 +156,17 @@ const constraintsSQL = `
 	  and not exists (select from pg_attribute a
 	                  where a.attrelid = c.oid and a.attnum = any (x.indkey::int2[])
 	                    and (a.attname in ('project_id', 'package_id', 'package_file_id') or a.attidentity <> ''))`
+
+// indexesSQL: rows are read by their package, and looked for when it goes.
+const indexesSQL = `
+	select format('table %1$s needs an index that begins with %2$s, or with project_id and %2$s', c.relname, a.attname)
+	from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname in ('package_id', 'package_file_id')
+	where c.relnamespace = $1::regnamespace and c.relkind = 'r'
+	  and not exists (
+		select from pg_index x
+		join pg_attribute p on p.attrelid = c.oid and p.attname = 'project_id'
+		where x.indrelid = c.oid and x.indpred is null
+		  and (x.indkey[0] = a.attnum or (x.indkey[0] = p.attnum and x.indkey[1] = a.attnum)))`
 
 func checkColumns(ctx context.Context, q querier, schema string) error {
 	rows, err := q.Query(ctx, `

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	link = ", project_id bigint not null, package_id bigint not null, foreign key (project_id, package_id) references public.packages (project_id, id) on delete cascade)"
+	link = ", project_id bigint not null, package_id bigint primary key, foreign key (project_id, package_id) references public.packages (project_id, id) on delete cascade)"
 	good = "create table t (a text, d timestamptz, j jsonb" + link + ";"
 )
 
@@ -50,6 +50,7 @@ func TestWhatMigrationsMustNotMake(t *testing.T) {
 		"a key not validated":        {"create table t (project_id bigint not null, package_id bigint not null); alter table t add foreign key (project_id, package_id) references public.packages (project_id, id) on delete cascade not valid", "is not validated"},
 		"an exclusion":               {good + "alter table t add constraint x exclude using btree (a with =)", "exclusion constraint x of table t"},
 		"uniqueness for everybody":   {good + "create unique index i on t (a)", "unique index i of table t"},
+		"no index":                   {"create table t (project_id bigint not null, package_id bigint not null, foreign key (project_id, package_id) references public.packages (project_id, id) on delete cascade)", "table t needs an index that begins with package_id"},
 		"numeric":                    {"create table t (n numeric" + link, "column t.n: type numeric is not allowed"},
 		"xml":                        {"create table t (n xml" + link, "column t.n: type xml is not allowed"},
 		"a generated column":         {"create table t (a text, b text generated always as (lower(a)) stored" + link, "column t.b is generated"},

@@ -156,7 +156,8 @@ func (t *Table) Select(alias string, columns []string) string {
 	return strings.Join(list, ", ")
 }
 
-// Targets returns what a row of these columns is scanned into, and the row it makes.
+// Targets returns what rows of these columns are scanned into, one after the
+// other, and what makes a row of what was scanned last.
 func (t *Table) Targets(columns []string) ([]any, func() spec.Row) {
 	kinds := make([]string, len(columns))
 	for i, c := range columns {
@@ -179,35 +180,36 @@ func (t *Table) Argument(column string, v any) (any, error) {
 }
 
 // Call returns the SQL of a named query's call, its arguments after the
-// projects, and what its rows are scanned into.
-func (s *Schema) Call(q spec.QueryCall) (sql string, args []any, scan func() ([]any, func() spec.Row), err error) {
+// projects, and what its rows are scanned into, as Targets does.
+func (s *Schema) Call(q spec.QueryCall) (sql string, args []any, places []any, row func() spec.Row, err error) {
 	var known spec.NamedQuery
 	ok := false
 	if s != nil {
 		known, ok = s.queries[q.Name]
 	}
 	if !ok {
-		return "", nil, nil, fmt.Errorf("there is no query %q", q.Name)
+		return "", nil, nil, nil, fmt.Errorf("there is no query %q", q.Name)
 	}
 	if len(q.Arguments) != len(known.ArgumentTypes) {
-		return "", nil, nil, fmt.Errorf("query %s takes %d arguments, got %d", q.Name, len(known.ArgumentTypes), len(q.Arguments))
+		return "", nil, nil, nil, fmt.Errorf("query %s takes %d arguments, got %d", q.Name, len(known.ArgumentTypes), len(q.Arguments))
 	}
-	places := []string{"$1"}
+	list := []string{"$1"}
 	for i, v := range q.Arguments {
 		arg, err := argument(known.ArgumentTypes[i], v)
 		if err != nil {
-			return "", nil, nil, fmt.Errorf("query %s, argument %d: %w", q.Name, i+1, err)
+			return "", nil, nil, nil, fmt.Errorf("query %s, argument %d: %w", q.Name, i+1, err)
 		}
 		args = append(args, arg)
-		places = append(places, fmt.Sprintf("$%d::%s", i+2, known.ArgumentTypes[i]))
+		list = append(list, fmt.Sprintf("$%d::%s", i+2, known.ArgumentTypes[i]))
 	}
-	names, kinds, list := make([]string, len(known.Result)), make([]string, len(known.Result)), make([]string, len(known.Result))
+	names, kinds, columns := make([]string, len(known.Result)), make([]string, len(known.Result)), make([]string, len(known.Result))
 	for i, c := range known.Result {
-		names[i], kinds[i], list[i] = c.Name, c.Type, quote(c.Name)
+		names[i], kinds[i], columns[i] = c.Name, c.Type, quote(c.Name)
 		if isJSON(c.Type) {
-			list[i] += "::text"
+			columns[i] += "::text"
 		}
 	}
-	sql = "select " + strings.Join(list, ", ") + " from " + quote(s.name) + "." + quote("q_"+q.Name) + "(" + strings.Join(places, ", ") + ")"
-	return sql, args, func() ([]any, func() spec.Row) { return targets(names, kinds) }, nil
+	sql = "select " + strings.Join(columns, ", ") + " from " + quote(s.name) + "." + quote("q_"+q.Name) + "(" + strings.Join(list, ", ") + ")"
+	places, row = targets(names, kinds)
+	return sql, args, places, row, nil
 }

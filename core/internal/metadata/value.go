@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/pakhus/pakhus/sdk/spec"
 )
 
@@ -97,26 +99,26 @@ func hasNUL(s string) bool {
 	return false
 }
 
-// targets makes places to scan into, each of which can be null, and what turns
-// them into a row once they are filled.
+// targets makes places to scan rows into, one after the other, and what turns
+// a scanned row into a contract row.
 func targets(names, kinds []string) ([]any, func() spec.Row) {
 	places := make([]any, len(names))
 	for i, kind := range kinds {
 		switch kind {
 		case "bool", "boolean":
-			places[i] = new(*bool)
+			places[i] = new(pgtype.Bool)
 		case "int", "integer", "bigint":
-			places[i] = new(*int64)
+			places[i] = new(pgtype.Int8)
 		case "double precision":
-			places[i] = new(*float64)
+			places[i] = new(pgtype.Float8)
 		case "bytea", "json", "jsonb":
 			places[i] = new([]byte)
 		case "timestamptz", "timestamp with time zone":
-			places[i] = new(*time.Time)
+			places[i] = new(pgtype.Timestamptz)
 		case "text[]":
 			places[i] = new([]string)
 		default:
-			places[i] = new(*string)
+			places[i] = new(pgtype.Text)
 		}
 	}
 	return places, func() spec.Row {
@@ -128,19 +130,29 @@ func targets(names, kinds []string) ([]any, func() spec.Row) {
 	}
 }
 
-// taken turns a filled place into a contract value.
+// taken turns a scanned place into a contract value. Scanning makes new bytes and lists for each row.
 func taken(kind string, place any) any {
 	switch p := place.(type) {
-	case **bool:
-		return deref(*p)
-	case **int64:
-		return deref(*p)
-	case **float64:
-		return deref(*p)
-	case **time.Time:
-		return deref(*p)
-	case **string:
-		return deref(*p)
+	case *pgtype.Bool:
+		if p.Valid {
+			return p.Bool
+		}
+	case *pgtype.Int8:
+		if p.Valid {
+			return p.Int64
+		}
+	case *pgtype.Float8:
+		if p.Valid {
+			return p.Float64
+		}
+	case *pgtype.Timestamptz:
+		if p.Valid {
+			return p.Time
+		}
+	case *pgtype.Text:
+		if p.Valid {
+			return p.String
+		}
 	case *[]byte:
 		switch {
 		case *p == nil:
@@ -155,11 +167,4 @@ func taken(kind string, place any) any {
 		}
 	}
 	return nil
-}
-
-func deref[T any](p *T) any {
-	if p == nil {
-		return nil
-	}
-	return *p
 }

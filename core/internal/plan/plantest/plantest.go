@@ -68,7 +68,7 @@ create table manifests (
     package_id bigint primary key,
     name text not null check (length(name) < 300),
     size integer not null default 0,
-    doc jsonb,
+    doc json,
     words text[],
     unique (project_id, name),
     foreign key (project_id, package_id) references public.packages (project_id, id) on delete cascade
