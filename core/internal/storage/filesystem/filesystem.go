@@ -42,10 +42,11 @@ func New(root string) (*Blobs, error) {
 		staging: filepath.Join(root, "staging"),
 		folders: folders{root: filepath.Join(root, "sha256"), flush: (*os.File).Sync},
 	}
-	for _, dir := range []string{b.staging, b.folders.root} {
-		if err := b.folders.flush.makeDirs(dir); err != nil {
-			return nil, fmt.Errorf("open blob store: %w", err)
-		}
+	if err := b.folders.flush.makeDirs(b.staging); err != nil {
+		return nil, fmt.Errorf("open blob store: %w", err)
+	}
+	if err := b.folders.makeAll(); err != nil {
+		return nil, fmt.Errorf("open blob store: %w", err)
 	}
 	return b, b.folders.flush.dir(root)
 }

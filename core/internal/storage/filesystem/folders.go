@@ -2,72 +2,48 @@ package filesystem
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"github.com/pakhus/pakhus/core/internal/storage"
 )
 
-// folders are the 65,536 folders of blobs: writers of different blobs flush
-// different ones. They are made when they are first needed.
+// folders are the 256 folders of blobs: enough that writers flush different
+// ones, and few enough to be made, and flushed, when the store is opened. (With
+// 65,536 of them, made when first needed, a publish paid for two more flushes
+// until each had been seen.)
 //
 // That a folder exists does not mean that it outlives a power cut: whoever made
-// it, in this process or one that was killed, may not have come to flush the
-// folder above. So none is relied on before this process has seen to it.
+// it may not have come to flush the folder above. So opening flushes that, always.
 type folders struct {
 	root  string
 	flush flush
-	first [256]firstLevel
 }
 
 // flush flushes an open file or folder. Tests watch it.
 type flush func(*os.File) error
 
-// firstLevel is one folder of folders. Its lock is held while it is flushed:
-// those who wait need exactly that.
-type firstLevel struct {
-	mu      sync.Mutex
-	ready   bool
-	durable [256]bool
-}
-
 func (f *folders) path(key storage.Key) string {
-	name := key.String()
-	return filepath.Join(f.root, name[:2], name[2:4])
+	return filepath.Join(f.root, key.String()[:2])
 }
 
-// ensure makes a key's folder so that it lasts, and returns it.
-func (f *folders) ensure(key storage.Key) (string, error) {
-	dir := f.path(key)
-	level := &f.first[key[0]]
-	level.mu.Lock()
-	defer level.mu.Unlock()
-	if level.durable[key[1]] {
-		return dir, nil
+// makeAll makes all folders so that they last.
+func (f *folders) makeAll() error {
+	if err := f.flush.makeDirs(f.root); err != nil {
+		return err
 	}
-	above := filepath.Dir(dir)
-	if !level.ready {
-		if err := f.flush.makeDir(above); err != nil {
-			return "", err
+	for i := range 256 {
+		if err := os.Mkdir(filepath.Join(f.root, fmt.Sprintf("%02x", i)), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return fault("make folder", err)
 		}
-		level.ready = true
 	}
-	if err := f.flush.makeDir(dir); err != nil {
-		return "", err
-	}
-	level.durable[key[1]] = true
-	return dir, nil
+	return f.flush.dir(f.root)
 }
 
-// forget makes ensure look again: somebody has tidied up empty folders.
-func (f *folders) forget(key storage.Key) {
-	level := &f.first[key[0]]
-	level.mu.Lock()
-	defer level.mu.Unlock()
-	level.ready, level.durable = false, [256]bool{}
-}
+// restore makes a key's folder again: somebody has tidied up empty folders.
+func (f *folders) restore(key storage.Key) error { return f.flush.makeDir(f.path(key)) }
 
 // makeDir makes a folder, unless it is there, and flushes its name.
 func (f flush) makeDir(dir string) error {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/pakhus/pakhus/core/internal/storage"
@@ -88,23 +87,20 @@ func (s *staged) Commit(ctx context.Context, key storage.Key) error {
 			return err
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			s.store.folders.forget(key)
+			if err := s.store.folders.restore(key); err != nil {
+				return err
+			}
 		}
 	}
 	return err
 }
 
 func (s *staged) commit(key storage.Key) error {
-	dir, err := s.store.folders.ensure(key)
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(dir, key.String())
-	if err := s.take(key, path); err != nil {
+	if err := s.take(key, s.store.path(key)); err != nil {
 		return fault("commit blob", err)
 	}
 	// Of a blob that was there, too: whoever linked it may not have come so far yet.
-	return s.store.folders.flush.dir(dir)
+	return s.store.folders.flush.dir(s.store.folders.path(key))
 }
 
 // take makes the bytes, or equal ones that are there, the key's. Either way the
