@@ -31,7 +31,7 @@ func validators() map[string]string {
 		"tag":            `[^/]+`,
 		"rev":            `[0-9A-Za-z\-]+`,
 		"user":           `[^/]+`,
-		"login":          `[A-Z0-9]{10,64}`,
+		"login":          `[0-9A-Za-z_\-]{1,128}`,
 		"number":         `[0-9]+`,
 	}
 }

@@ -58,8 +58,9 @@ func atDomain(spec, domain string) (path string, ok bool) {
 		}
 		spec = rest
 	}
-	if end := strings.IndexAny(spec, "/:"); end < 0 || strings.Contains(spec[:end], "@") {
-		_, spec, _ = strings.Cut(spec, "@")
+	authority, _, _ := strings.Cut(spec, "/")
+	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
+		spec = spec[i+1:]
 	}
 	spec = strings.TrimPrefix(spec, "www.")
 	if path, ok = strings.CutPrefix(spec, domain+"/"); ok && isURL {

@@ -54,7 +54,8 @@ func unpublishVersions(ctx context.Context, r *sdk.Request) (sdk.Outcome, error)
 // unpublishTarball removes the version of a tarball. One that is gone already
 // is no error as long as the package is there: it is npm's last step of removing it.
 func unpublishTarball(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
-	if number := r.Param("project"); number != "" && number != strconv.FormatInt(r.Project.ID, 10) {
+	number := r.Param("project")
+	if !strings.HasSuffix(r.Param("file"), ".tgz") || (number != "" && number != strconv.FormatInt(r.Project.ID, 10)) {
 		return nil, sdk.NotFound("Package file")
 	}
 	found, err := findFile(ctx, r)
