@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,27 +36,24 @@ func (*housekeeper) Timeout(*river.Job[housekeep]) time.Duration { return -1 }
 // still is ended after a minute.
 const staleStaging = 24 * time.Hour
 
-// Work does one pass.
+// Work does one pass. What fails does not keep the rest from being done.
 func (h *housekeeper) Work(ctx context.Context, _ *river.Job[housekeep]) error {
 	collected, err := plan.Collect(ctx, h.cfg.Pool, h.cfg.Blobs, h.cfg.Grace)
-	if err != nil {
-		return err
-	}
-	swept, err := h.cfg.Blobs.Sweep(ctx, time.Now().Add(-staleStaging))
-	if err != nil {
-		return fmt.Errorf("sweep staging: %w", err)
+	swept, sweepErr := h.cfg.Blobs.Sweep(ctx, time.Now().Add(-staleStaging))
+	if sweepErr != nil {
+		err = errors.Join(err, fmt.Errorf("sweep staging: %w", sweepErr))
 	}
 	for _, sql := range []string{
 		// An intent answers for a commit whose answer was lost; that is asked at once or never.
 		"delete from intents where created_at < now() - interval '1 day'",
 		"delete from web_logins where expires_at < now()",
 	} {
-		if _, err := h.cfg.Pool.Exec(ctx, sql); err != nil {
-			return fmt.Errorf("housekeeping: %w", err)
+		if _, sqlErr := h.cfg.Pool.Exec(ctx, sql); sqlErr != nil {
+			err = errors.Join(err, fmt.Errorf("housekeeping: %w", sqlErr))
 		}
 	}
 	if collected+swept > 0 {
 		h.cfg.Log.Info("bytes that nothing refers to were removed", "blobs", collected, "staged", swept)
 	}
-	return nil
+	return err
 }

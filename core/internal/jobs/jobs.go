@@ -5,6 +5,7 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,12 +23,13 @@ import (
 
 // FormatJob is a job that a format's plan has asked for.
 type FormatJob struct {
-	Format    string `json:"format" river:"unique"`
-	JobKind   string `json:"kind" river:"unique"`
-	ProjectID int64  `json:"project_id" river:"unique"`
-	// UniqueKey makes waiting jobs of one format, kind and project one.
-	UniqueKey string `json:"unique_key" river:"unique"`
-	Args      []byte `json:"args"`
+	Format    string `json:"format"`
+	JobKind   string `json:"kind"`
+	ProjectID int64  `json:"project_id"`
+	// UniqueKey makes waiting jobs of one format, kind and project one. A job
+	// that has begun is not waiting: it may have read what was there before.
+	UniqueKey string `json:"unique_key,omitempty"`
+	Args      []byte `json:"args,omitempty"`
 }
 
 // Kind names the job to River.
@@ -53,20 +55,44 @@ func NewQueue(pool *pgxpool.Pool) (*Queue, error) {
 
 // Enqueue implements plan.Enqueuer.
 func (q *Queue) Enqueue(ctx context.Context, tx pgx.Tx, format string, projectID int64, j spec.EnqueueJob) error {
+	job := FormatJob{Format: format, JobKind: j.Kind, ProjectID: projectID, UniqueKey: j.UniqueKey, Args: j.ArgsJSON}
+	if j.UniqueKey != "" {
+		waits, err := waiting(ctx, tx, job)
+		if err != nil {
+			return fmt.Errorf("look for job %s of format %s: %w", j.Kind, format, err)
+		}
+		if waits {
+			return nil
+		}
+	}
 	opts := &river.InsertOpts{}
 	if j.Delay > 0 {
 		opts.ScheduledAt = time.Now().Add(j.Delay)
 	}
-	if j.UniqueKey != "" {
-		opts.UniqueOpts = river.UniqueOpts{ByArgs: true}
-	}
-	_, err := q.client.InsertTx(ctx, tx, FormatJob{
-		Format: format, JobKind: j.Kind, ProjectID: projectID, UniqueKey: j.UniqueKey, Args: j.ArgsJSON,
-	}, opts)
-	if err != nil {
+	if _, err := q.client.InsertTx(ctx, tx, job, opts); err != nil {
 		return fmt.Errorf("enqueue job %s of format %s: %w", j.Kind, format, err)
 	}
 	return nil
+}
+
+// waiting looks for a job of the same key that has not begun, and keeps it from
+// beginning before this transaction ends: it will see what the transaction did.
+// River's own uniqueness also counts jobs that have begun or are done.
+func waiting(ctx context.Context, tx pgx.Tx, job FormatJob) (bool, error) {
+	job.Args = nil
+	same, err := json.Marshal(job)
+	if err != nil {
+		return false, err
+	}
+	rows, err := tx.Query(ctx, `
+		select id from river_job
+		where kind = $1 and state in ('available', 'pending', 'scheduled', 'retryable') and args @> $2::jsonb
+		limit 1 for update skip locked`, job.Kind(), string(same))
+	if err != nil {
+		return false, err
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	return len(found) > 0, err
 }
 
 // Config is what Workers need.

@@ -132,6 +132,44 @@ func TestWaitingJobsWithOneKeyAreOneJob(t *testing.T) {
 	}
 }
 
+// TestAJobThatHasBegunIsNotWaiting: it may have read what was there before.
+func TestAJobThatHasBegunIsNotWaiting(t *testing.T) {
+	t.Parallel()
+	begun, goOn := make(chan struct{}, 8), make(chan struct{})
+	r, q := setup(t, func(jobs.FormatJob, int) error {
+		begun <- struct{}{}
+		<-goOn
+		return nil
+	})
+	same := spec.EnqueueJob{Kind: "rebuild", ArgsJSON: []byte(`{}`), UniqueKey: "demo"}
+	enqueue(t, r, q, nil, same)
+	<-begun
+	enqueue(t, r, q, nil, same)
+	enqueue(t, r, q, nil, same)
+	close(goOn)
+	wait(t, r)
+	wait(t, r)
+	enqueue(t, r, q, nil, same) // nor is one that is done
+	wait(t, r)
+	var n int
+	if err := r.db.Pool.QueryRow(t.Context(), "select count(*) from river_job where kind = 'format'").Scan(&n); err != nil || n > 3 {
+		t.Fatalf("%d jobs, %v", n, err)
+	}
+}
+
+func TestADelayedJobWaits(t *testing.T) {
+	t.Parallel()
+	r, q := setup(t, func(jobs.FormatJob, int) error { return nil })
+	enqueue(t, r, q, nil, spec.EnqueueJob{Kind: "later", Delay: time.Hour}, spec.EnqueueJob{Kind: "now"})
+	if j := wait(t, r); j.JobKind != "now" {
+		t.Fatalf("got %+v", j)
+	}
+	var later bool
+	if err := r.db.Pool.QueryRow(t.Context(), "select scheduled_at > now() + interval '59 minutes' from river_job where args ->> 'kind' = 'later'").Scan(&later); err != nil || !later {
+		t.Fatal(later, err)
+	}
+}
+
 func TestHousekeepingRemovesWhatIsOver(t *testing.T) {
 	t.Parallel()
 	r, _ := setup(t, func(jobs.FormatJob, int) error { return nil })
