@@ -26,11 +26,10 @@ func argument(kind string, v any) (any, error) {
 	case "bool", "boolean":
 		return as[bool](kind, v)
 	case "int", "integer":
-		n, err := as[int64](kind, v)
-		if err == nil && n != nil && (v.(int64) < math.MinInt32 || v.(int64) > math.MaxInt32) { //nolint:forcetypeassert // as has looked
-			return nil, fmt.Errorf("%d is out of the range of an integer", v)
+		if n, ok := v.(int64); ok && (n < math.MinInt32 || n > math.MaxInt32) {
+			return nil, fmt.Errorf("%d is out of the range of an integer", n)
 		}
-		return n, err
+		return as[int64](kind, v)
 	case "bigint":
 		return as[int64](kind, v)
 	case "double precision":

@@ -3,6 +3,7 @@ package plan_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -22,9 +23,7 @@ func TestPlansNoHonestPluginSends(t *testing.T) {
 	attach := spec.AttachFile{Package: created, UploadHandle: "u", FileName: "x", Local: "f"}
 	row := func(values spec.Row) spec.UpsertRow {
 		full := spec.Row{"package_id": spec.Local("p"), "name": "x"}
-		for c, v := range values {
-			full[c] = v
-		}
+		maps.Copy(full, values)
 		return spec.UpsertRow{Table: "manifests", Row: full}
 	}
 	long := strings.Repeat("x", 256)
