@@ -117,6 +117,6 @@ func TestServeRefuses(t *testing.T) {
 	write("formats: {npm: {enabled: true, path: /bin/true}}\n")
 	start("formats.npm.sha256", "--config", config, "--data", other)
 	// The data folder is in use.
-	start(r.Dir, "--data", r.Dir)
+	start("used by another pakhus", "--data", r.Dir)
 	start("there is no such setting", "--config", func() string { write("lisen: x\n"); return config }(), "--data", other)
 }

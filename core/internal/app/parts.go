@@ -59,6 +59,11 @@ func assemble(lasting, ctx context.Context, cfg config.Config, log hclog.Logger)
 }
 
 func (p *parts) start(lasting, ctx context.Context) error {
+	release, err := ownDataDir(p.cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	p.onClose(release)
 	url, err := p.startDatabase(ctx)
 	if err != nil {
 		return err
@@ -122,8 +127,13 @@ func (p *parts) startPlugins(lasting, ctx context.Context, url string, known *sc
 	if err != nil {
 		return err
 	}
+	sockets, err := socketDir(p.cfg.DataDir)
+	if err != nil {
+		return err
+	}
 	p.plugins, err = plugins.New(plugins.Config{
 		Entries:     entries,
+		RunDir:      sockets,
 		Host:        reads,
 		CoreVersion: Version(),
 		Prepare: func(ctx context.Context, m *spec.Manifest) error {
