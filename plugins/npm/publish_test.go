@@ -4,11 +4,15 @@ import (
 	"archive/tar"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/pakhus/pakhus/sdk"
 	"github.com/pakhus/pakhus/sdk/plugintest"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
@@ -250,31 +254,55 @@ func TestProvenanceIsKept(t *testing.T) {
 
 func FuzzPublishDocument(f *testing.F) {
 	f.Add([]byte(`{"name":"demo","versions":{"1.0.0":{}},"dist-tags":{"latest":"1.0.0"}}`))
-	f.Add([]byte(`{"name":"demo","versions":{"1.0.0":{"bin":["a"],"bundleDependencies":true,"scripts":1}}}`))
+	f.Add([]byte(`{"name":"demo","versions":{"1.0.0":{"bin":["a"],"bundleDependencies":true,"scripts":1}},"_attachments":{"x":{"data":{}}}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		reg := newRegistry(t)
-		got := reg.Do(plugintest.Request{Method: http.MethodPut, Path: "demo", Body: body})
-		if got.Response == nil || got.Response.Status < 400 || got.Response.Status >= 500 {
-			t.Fatalf("a publish without a tarball: %s", words(got))
+		doc, err := parsePublish(body, "demo")
+		if err != nil {
+			wantRefusal(t, err)
+			return
+		}
+		if doc.Name != "demo" || len(doc.Versions) != 1 || checkVersion(doc.version) != nil {
+			t.Fatalf("taken: %+v", doc)
+		}
+		if _, err := parseAnnounced(doc.object); err != nil {
+			wantRefusal(t, err)
 		}
 	})
 }
 
+// What is taken of any package.json can be put into a packument.
 func FuzzPackageJSON(f *testing.F) {
 	f.Add([]byte(`{"name":"demo","version":"1.0.0","bin":{"a":"b"},"keywords":"a, b","author":"A <a@b>"}`))
 	f.Add([]byte(`{"name":"demo","version":"1.0.0","dependencies":[],"scripts":null,"bundledDependencies":{"a":1},"os":"linux"}`))
-	f.Fuzz(func(t *testing.T, document []byte) {
-		reg := newRegistry(t)
-		p := newPublication(t, "demo", "1.0.0", nil)
-		p.tarball = tarballOf(t, file{name: "package/package.json", content: string(document)})
-		p.document["_attachments"] = p.attachments()
-		got := reg.Send(p.request(t))
-		if got.Response == nil || got.Response.Status >= 500 {
-			t.Fatalf("got %s", words(got))
+	f.Add([]byte(`{"name":"demo","version":"1.0.0","_id":1,"dist":{},"keywords":["\ud83d\ude00",1],"author":{"name":[]},"readme":{}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var in contents
+		if err := in.parse(data); err != nil {
+			wantRefusal(t, err)
+			return
 		}
-		if got.Response.Status == http.StatusOK {
-			get(t, reg, "demo", "")
-			get(t, reg, "demo", abbreviatedType)
+		doc := &publishDocument{Name: "demo", version: "1.0.0"}
+		row, err := in.row(doc, &announced{}, factsOf(&in.packageJSON), sdk.Upload{})
+		if err != nil {
+			wantRefusal(t, err)
+			return
+		}
+		found := sdk.FoundPackage{Package: sdk.Package{ID: 1, Name: "demo", Version: "1.0.0"}, Rows: map[string][]sdk.Row{"metadata": {row}}}
+		for _, column := range []string{"manifest", "abbreviated"} {
+			d := &document{name: "demo", base: "https://registry.example", column: column, versions: []sdk.FoundPackage{found}}
+			if column == "manifest" {
+				d.latest = in.fields
+			}
+			if packument := jsontext.Value(d.encode()); !packument.IsValid() {
+				t.Fatalf("from %s came %s", data, packument)
+			}
 		}
 	})
+}
+
+func wantRefusal(t *testing.T, err error) {
+	t.Helper()
+	if problem, ok := errors.AsType[*sdk.ProblemError](err); !ok || problem.Status != http.StatusBadRequest {
+		t.Fatalf("not a refusal for the client: %v", err)
+	}
 }

@@ -339,7 +339,9 @@ func BenchmarkPackument(b *testing.B) {
 						Rows:    map[string][]sdk.Row{"metadata": {{"manifest": stored, "abbreviated": stored, "dist": rawJSON(`{"shasum":"x"}`), "predicate_type": ""}}},
 					})
 				}
+				b.ReportAllocs()
 				for b.Loop() {
+					d.tags = distTags(d.versions) // without "latest": the highest is looked for
 					d.encode()
 				}
 			})

@@ -30,8 +30,11 @@ func hosted(spec string) string {
 
 func hostedParts(spec string) (host, repository string) {
 	for _, h := range []struct{ shortcut, domain string }{
-		{"github", "github.com"}, {"gitlab", "gitlab.com"}, {"bitbucket", "bitbucket.org"},
-		{"gist", "gist.github.com"}, {"sourcehut", "git.sr.ht"},
+		{"github", "github.com"},
+		{"gitlab", "gitlab.com"},
+		{"bitbucket", "bitbucket.org"},
+		{"gist", "gist.github.com"},
+		{"sourcehut", "git.sr.ht"},
 	} {
 		if path, ok := strings.CutPrefix(spec, h.shortcut+":"); ok {
 			return h.shortcut, path
