@@ -23,6 +23,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"document":   document,
 		"expand":     expand,
 		"provenance": provenance,
+		"stdall":     stdall,
 		"weblogin":   weblogin,
 	}
 }
@@ -35,6 +36,17 @@ func expand(ts *testscript.TestScript, neg bool, args []string) {
 	for _, name := range args {
 		text := os.Expand(ts.ReadFile(name), ts.Getenv)
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
+	}
+}
+
+// stdall asks for a pattern in what the last program said, wherever it said it: "stdall pattern".
+func stdall(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: stdall pattern")
+	}
+	said := ts.ReadFile("stdout") + ts.ReadFile("stderr")
+	if regexp.MustCompile("(?m)"+args[0]).MatchString(said) == neg {
+		ts.Fatalf("what the program said does not fit %q", args[0])
 	}
 }
 
