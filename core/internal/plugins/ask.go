@@ -38,6 +38,7 @@ func ask[T any](ctx context.Context, s *Session, timeout time.Duration, call fun
 		}
 		answer, err := call(ctx, i)
 		if err == nil {
+			i.useful.Store(true)
 			done()
 			return answer, nil
 		}

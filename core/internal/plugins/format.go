@@ -136,6 +136,6 @@ func (f *Format) fail(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.lastErr = err
-	f.crashes.add(time.Now(), 0, f.m.pace)
+	f.crashes.add(time.Now(), false, false, f.m.pace)
 	f.m.cfg.Log.Error("plugin did not start", "plugin", f.name, "failures", f.crashes.failures, "error", err)
 }

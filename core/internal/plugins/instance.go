@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -27,6 +28,8 @@ type instance struct {
 	plugin *goplugin.Client
 	host   *grpc.Server // what the plugin may read
 	dir    string       // its sockets, and its temporary files
+
+	useful atomic.Bool // it has answered a call
 
 	mu      sync.Mutex
 	count   int

@@ -22,7 +22,7 @@ func (f *Format) supervise(ctx context.Context, i *instance) {
 		return
 	}
 	f.current, f.lastErr = nil, cause
-	f.crashes.add(time.Now(), uptime, f.m.pace)
+	f.crashes.add(time.Now(), uptime >= f.m.pace.healthy, i.useful.Load(), f.m.pace)
 	f.restart()
 	f.mu.Unlock()
 	i.log.Error("plugin ended", "uptime", uptime.String(), "error", cause)
@@ -127,12 +127,20 @@ type history struct {
 	recent   []time.Time // at most crashLimit
 }
 
-// add counts the end of a process that lived that long.
-func (h *history) add(now time.Time, uptime time.Duration, p pace) {
-	if uptime >= p.healthy {
+// add counts the end of a process: whether it had lived long, and whether it had
+// answered anything. One that had is started anew at once: whoever killed it (a
+// person, the kernel for want of memory, a request it could not bear) has not
+// shown that the next one will not work, and refusing everybody for a minute
+// would be worse than what happened.
+func (h *history) add(now time.Time, healthy, useful bool, p pace) {
+	if healthy || useful {
 		h.failures = 0
 	}
 	h.failures++
+	if useful {
+		h.recent = nil
+		return
+	}
 	h.recent = append(h.recent, now)
 	h.recent = h.recent[max(0, len(h.recent)-p.crashLimit):]
 }

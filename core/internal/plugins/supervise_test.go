@@ -81,13 +81,13 @@ func TestDelays(t *testing.T) {
 	now := time.Now()
 	for n, want := range []time.Duration{0, 100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000} {
 		want *= time.Millisecond
-		h.add(now, 0, p)
+		h.add(now, false, false, p)
 		got, looping := h.delay(p)
 		if looping || got > want || got < want*3/4 {
 			t.Errorf("failure %d: %s, looping %v; want about %s", n+1, got, looping, want)
 		}
 	}
-	h.add(now, p.healthy, p)
+	h.add(now, true, false, p)
 	if got, _ := h.delay(p); got != 0 {
 		t.Errorf("after a healthy minute: %s", got)
 	}
@@ -103,7 +103,7 @@ func TestFiveCrashesInFiveMinutesAreALoop(t *testing.T) {
 			if _, looping = h.delay(p); looping {
 				t.Errorf("after %d crashes already", n)
 			}
-			h.add(now, p.healthy, p)
+			h.add(now, true, false, p)
 			now = now.Add(apart)
 		}
 		_, looping = h.delay(p)
@@ -114,6 +114,19 @@ func TestFiveCrashesInFiveMinutesAreALoop(t *testing.T) {
 	}
 	if crash(76 * time.Second) {
 		t.Error("five in more than five minutes are one")
+	}
+}
+
+// Who kills a plugin that works five times has not shown that it does not.
+func TestAPluginThatAnswersIsInNoLoop(t *testing.T) {
+	t.Parallel()
+	p := defaultPace()
+	var h history
+	for range 3 * p.crashLimit {
+		h.add(time.Now(), false, true, p)
+		if delay, looping := h.delay(p); delay != 0 || looping {
+			t.Fatalf("delay %s, looping %t", delay, looping)
+		}
 	}
 }
 
