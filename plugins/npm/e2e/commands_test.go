@@ -19,7 +19,7 @@ import (
 // commands are what scripts can do beside running programs.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"answer":     answer,
+		"answer":     answerPrompts,
 		"document":   document,
 		"expand":     expand,
 		"provenance": provenance,
@@ -120,9 +120,9 @@ func provenance(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// answer runs a program and types a file's lines, each when the program has
+// answerPrompts runs a program and types a file's lines, each when the program has
 // asked for it: "answer file program args...".
-func answer(ts *testscript.TestScript, neg bool, args []string) {
+func answerPrompts(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: answer file program args...")
 	}

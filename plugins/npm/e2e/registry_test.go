@@ -12,5 +12,16 @@ import (
 func TestRegistry(t *testing.T) {
 	t.Parallel()
 	reg := registrytest.Start(t)
-	t.Run("clients", func(t *testing.T) { t.Parallel(); testClients(t, reg) })
+	for _, part := range []struct {
+		name string
+		test func(*testing.T, *registrytest.Registry)
+	}{
+		{"access", testAccess},
+		{"cases", testCases},
+		{"races", testRaces},
+		{"stories", testStories},
+		{"clients", testClients},
+	} {
+		t.Run(part.name, func(t *testing.T) { t.Parallel(); part.test(t, reg) })
+	}
 }
