@@ -1,10 +1,9 @@
 package upload
 
 import (
+	"bytes"
 	"compress/gzip"
-	"errors"
 	"io"
-	"strings"
 
 	"github.com/pakhus/pakhus/core/internal/registry"
 )
@@ -12,35 +11,37 @@ import (
 // inline reads the whole body, bounded. npm compresses its audit requests:
 // that is undone here, and the bound is on what comes out.
 func (r *receiver) inline() error {
-	from := r.in.Body
-	switch coding := strings.ToLower(strings.TrimSpace(r.in.Header.Get("Content-Encoding"))); coding {
-	case "", "identity":
-		if r.in.ContentLength > r.policy.MaxBytes {
+	switch coding := r.coding(); coding {
+	case "":
+		if r.length > r.policy.MaxBytes {
 			return r.documentTooLarge()
 		}
+		return r.whole(r.in, r.length)
 	case "gzip", "x-gzip":
-		z, err := gzip.NewReader(from)
-		if err != nil {
-			return registry.Errorf(registry.CodeInvalid, "the request body is not gzip, as its Content-Encoding says").Because(err)
+		z, err := gzip.NewReader(r.in)
+		if err == nil {
+			err = r.whole(z, 0)
 		}
-		from = z
+		if err != nil && r.in.err == nil && registry.CodeOf(err) == registry.CodeInternal {
+			return registry.Errorf(registry.CodeInvalid, "the request body is not gzip, as its Content-Encoding says, or damaged").Because(err)
+		}
+		return err
 	default:
-		return registry.Errorf(registry.CodeInvalid, "Content-Encoding %q is not supported", coding)
+		return unsupported(coding)
 	}
-	document, err := io.ReadAll(io.LimitReader(from, r.policy.MaxBytes+1))
-	if errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) {
-		return registry.Errorf(registry.CodeInvalid, "the compressed request body is damaged").Because(err)
-	}
+}
+
+// whole takes all of from as the document.
+func (r *receiver) whole(from io.Reader, expected int64) error {
+	var document bytes.Buffer
+	document.Grow(int(min(max(expected, 0), r.policy.MaxBytes)) + bytes.MinRead)
+	n, err := document.ReadFrom(io.LimitReader(from, r.policy.MaxBytes+1))
 	if err != nil {
 		return err
 	}
-	if int64(len(document)) > r.policy.MaxBytes {
+	if n > r.policy.MaxBytes {
 		return r.documentTooLarge()
 	}
-	r.body.Document = document
+	r.body.Document = document.Bytes()
 	return nil
-}
-
-func (r *receiver) documentTooLarge() error {
-	return registry.Errorf(registry.CodeTooLarge, "the request body is larger than %d bytes", r.policy.MaxBytes)
 }

@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"bytes"
 	"context"
 	"crypto/md5" //nolint:gosec // published as an attribute; identity is sha256
 	"crypto/rand"
@@ -8,10 +9,11 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
-	"errors"
 	"hash"
+	"io"
 	"sync"
 
+	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/core/internal/storage"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
@@ -20,94 +22,180 @@ import (
 // publish of a small package then costs no disk at all.
 const smallFile = 64 << 10
 
-// parallelChunk is the size from which each digest is worth a goroutine.
-const parallelChunk = 64 << 10
+// chunk is how much is hashed and stored at a time, enough to be worth a
+// goroutine for each digest. A sink has two at most.
+const chunk = 256 << 10
 
-// sink takes the bytes of one file.
+// sink takes the bytes of one file. While one chunk is filled, the one before
+// is hashed and stored: reading, decoding, hashing and writing overlap.
 type sink struct {
 	ctx    context.Context //nolint:containedctx // the receiver's
 	r      *receiver
 	size   int64
-	small  []byte
-	staged storage.Staged // nil while the file is small
+	buf    []byte // being filled; all of the file as long as it is small
+	busy   []byte // being hashed and stored
+	staged storage.Staged
 
-	sum256 hash.Hash
-	others map[spec.Digest]hash.Hash
-	all    []hash.Hash
+	sum256  hash.Hash
+	others  map[spec.Digest]hash.Hash
+	working sync.WaitGroup
+	failure error // of storing busy; read after working is done
 }
 
-func (r *receiver) newSink() *sink {
+// newSink makes a sink for the body's next file. How large that is said to be
+// only helps to allocate.
+func (r *receiver) newSink(expected int64) (*sink, error) {
+	if most := r.policy.MaxFiles; most > 0 && len(r.body.Files) >= most {
+		return nil, registry.Errorf(registry.CodeInvalid, "the request carries more than %d files", most)
+	}
 	s := &sink{ctx: r.ctx, r: r, sum256: sha256.New(), others: map[spec.Digest]hash.Hash{}}
-	s.all = append(s.all, s.sum256)
+	// One byte more, or its end could not be told from a full buffer.
+	s.buf = make([]byte, 0, min(max(expected+1, 4<<10), chunk))
 	for _, d := range r.limits.Digests {
-		var h hash.Hash
 		switch d {
 		case spec.MD5:
-			h = md5.New() //nolint:gosec // see the import
+			s.others[d] = md5.New() //nolint:gosec // see the import
 		case spec.SHA1:
-			h = sha1.New() //nolint:gosec // see the import
+			s.others[d] = sha1.New() //nolint:gosec // see the import
 		case spec.SHA512:
-			h = sha512.New()
-		default:
-			continue
+			s.others[d] = sha512.New()
 		}
-		s.others[d] = h
-		s.all = append(s.all, h)
 	}
-	return s
+	return s, nil
 }
 
-// write takes more of the file.
+// fill takes all that from has.
+func (s *sink) fill(from io.Reader) error {
+	for idle := 0; idle < 100; idle++ {
+		space, err := s.space(1)
+		if err != nil {
+			return err
+		}
+		n, err := from.Read(space)
+		if n > 0 {
+			idle = 0
+		}
+		if err := s.filled(n); err != nil {
+			return err
+		}
+		if err == io.EOF { //nolint:errorlint // io.Reader's end is bare; a wrapped one is a body that broke off
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return io.ErrNoProgress
+}
+
+// write takes a copy of p.
 func (s *sink) write(p []byte) error {
-	s.size += int64(len(p))
+	for len(p) > 0 {
+		space, err := s.space(1)
+		if err != nil {
+			return err
+		}
+		n := copy(space, p)
+		if err := s.filled(n); err != nil {
+			return err
+		}
+		p = p[n:]
+	}
+	return nil
+}
+
+// space returns a place for the file's next bytes, at least that many; filled
+// says how many it got.
+func (s *sink) space(least int) ([]byte, error) {
+	if cap(s.buf)-len(s.buf) < least {
+		if err := s.more(); err != nil {
+			return nil, err
+		}
+	}
+	return s.buf[len(s.buf):cap(s.buf)], nil
+}
+
+func (s *sink) filled(n int) error {
+	s.buf = s.buf[:len(s.buf)+n]
+	s.size += int64(n)
 	if most := s.r.limits.MaxFileBytes; most > 0 && s.size > most {
 		return s.r.tooLarge()
 	}
-	if err := s.ctx.Err(); err != nil {
-		return err
-	}
-	var hashing sync.WaitGroup
-	for _, h := range s.all {
-		if len(p) < parallelChunk {
-			h.Write(p)
-			continue
-		}
-		hashing.Go(func() { h.Write(p) })
-	}
-	err := s.store(p)
-	hashing.Wait()
-	return err
+	return s.ctx.Err()
 }
 
-func (s *sink) store(p []byte) error {
-	if s.staged == nil && len(s.small)+len(p) <= smallFile {
-		s.small = append(s.small, p...)
+// more makes a full buffer larger, or passes it on and takes the other one.
+func (s *sink) more() error {
+	if cap(s.buf) < chunk {
+		larger := make([]byte, len(s.buf), min(2*cap(s.buf), chunk))
+		copy(larger, s.buf)
+		s.buf = larger
 		return nil
+	}
+	other := s.busy
+	if err := s.passOn(); err != nil {
+		return err
+	}
+	if other == nil {
+		other = make([]byte, 0, chunk)
+	}
+	s.buf = other[:0]
+	return nil
+}
+
+// passOn has what is in the buffer hashed and stored, as soon as the one before is.
+func (s *sink) passOn() error {
+	if err := s.wait(); err != nil {
+		return err
 	}
 	if s.staged == nil {
 		var err error
 		if s.staged, err = s.r.blobs.Stage(s.ctx); err != nil {
 			return err
 		}
-		if _, err := s.staged.Write(s.small); err != nil {
-			return err
-		}
-		s.small = nil
 	}
-	_, err := s.staged.Write(p)
-	return err
+	s.busy = s.buf
+	s.working.Go(func() { _, s.failure = s.staged.Write(s.busy) })
+	s.working.Go(func() { s.sum256.Write(s.busy) })
+	for _, h := range s.others {
+		s.working.Go(func() { h.Write(s.busy) })
+	}
+	return nil
+}
+
+func (s *sink) wait() error {
+	s.working.Wait()
+	return s.failure
 }
 
 // file ends the sink: the bytes of a large file are durable now.
 func (s *sink) file() (*File, error) {
-	if s.staged != nil {
-		if err := s.staged.Seal(s.ctx); err != nil {
-			return nil, err
+	if s.staged == nil && s.size <= smallFile {
+		s.sum256.Write(s.buf)
+		for _, h := range s.others {
+			h.Write(s.buf)
 		}
+		if cap(s.buf) > 2*len(s.buf)+(4<<10) {
+			s.buf = bytes.Clone(s.buf) // many small files of one large body
+		}
+		return s.describe(&File{small: s.buf}), nil
 	}
+	if err := s.passOn(); err != nil {
+		return nil, err
+	}
+	if err := s.wait(); err != nil {
+		return nil, err
+	}
+	if err := s.staged.Seal(s.ctx); err != nil {
+		return nil, err
+	}
+	return s.describe(&File{staged: s.staged}), nil
+}
+
+func (s *sink) describe(f *File) *File {
 	name := make([]byte, 16)
 	_, _ = rand.Read(name) // never fails
-	f := &File{Handle: hex.EncodeToString(name), Size: s.size, blobs: s.r.blobs, small: s.small, staged: s.staged}
+	f.Handle, f.Size, f.blobs = hex.EncodeToString(name), s.size, s.r.blobs
 	s.sum256.Sum(f.key[:0])
 	f.Digests.SHA256 = f.key[:]
 	for d, h := range s.others {
@@ -120,91 +208,13 @@ func (s *sink) file() (*File, error) {
 			f.Digests.SHA512 = h.Sum(nil)
 		}
 	}
-	return f, nil
+	return f
 }
 
+// discard forgets what the sink has.
 func (s *sink) discard() {
+	s.working.Wait()
 	if s.staged != nil {
 		_ = s.staged.Discard()
 	}
 }
-
-// File is one received file.
-type File struct {
-	Handle      string // 128 random bits; names the file within its request
-	Part        string // multipart part, or JSON path joined by "/"
-	FileName    string
-	ContentType string
-	Size        int64
-	Digests     spec.Digests
-	Inline      []byte // only as far as the policy says
-
-	blobs  storage.Blobs
-	key    storage.Key
-	small  []byte
-	mu     sync.Mutex
-	staged storage.Staged
-}
-
-// Key is the sha256 of the content, and so the blob's name.
-func (f *File) Key() storage.Key { return f.key }
-
-// Commit makes the content a durable blob. It may be called again.
-func (f *File) Commit(ctx context.Context) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.staged == nil {
-		if err := f.stage(ctx); err != nil {
-			return err
-		}
-	}
-	return f.staged.Commit(ctx, f.key)
-}
-
-// stage puts a small file where a large one is already.
-func (f *File) stage(ctx context.Context) error {
-	s, err := f.blobs.Stage(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err = s.Write(f.small); err == nil {
-		err = s.Seal(ctx)
-	}
-	if err != nil {
-		return errors.Join(err, s.Discard())
-	}
-	f.staged = s
-	return nil
-}
-
-// Present reports whether the committed blob is still there: a collector may
-// have taken it as long as no row refers to it.
-func (f *File) Present(ctx context.Context) (bool, error) {
-	info, err := f.blobs.Stat(ctx, f.key)
-	if errors.Is(err, storage.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil && info.Size == f.Size, err
-}
-
-// Open reads the content, committed or not.
-func (f *File) Open(ctx context.Context) (storage.Blob, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.staged != nil {
-		return f.staged.Open(ctx)
-	}
-	return storage.InMemory(f.small), nil
-}
-
-// Discard forgets what was not committed. It may be called again.
-func (f *File) Discard() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.staged != nil {
-		_ = f.staged.Discard()
-	}
-}
-
-// Content returns what a row about the file says of its bytes.
-func (f *File) Content() (size int64, digests spec.Digests) { return f.Size, f.Digests }

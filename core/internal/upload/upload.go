@@ -4,6 +4,16 @@
 // plugin sees, is bounded.
 //
 // Whatever fails, Receive leaves nothing behind.
+//
+//	upload.go       the call: which body, and what becomes of each error
+//	incoming.go     the body as it comes from the client
+//	inline.go       a body that is handed over whole
+//	multipart.go    multipart/form-data
+//	attachments.go  JSON with files in some of its strings
+//	scanner.go      its structure
+//	strings.go      its strings, and base64 in them
+//	sink.go         where every file ends
+//	file.go         a file that was received
 package upload
 
 import (
@@ -27,10 +37,10 @@ type Incoming struct {
 
 // Limits are a format's bounds on files. What a client declares is never taken for what it sends.
 type Limits struct {
-	MaxFileBytes int64
+	MaxFileBytes int64 // of each file; 0: no limit
 	Digests      []spec.Digest
 	// TooLarge is the code of a file over the limit: CodeTooLarge, or CodeInvalid
-	// for formats whose clients expect GitLab's 400.
+	// for formats whose clients expect GitLab's 400. Zero is CodeTooLarge.
 	TooLarge registry.Code
 }
 
@@ -54,26 +64,24 @@ func (b *Body) Discard() {
 // Receive consumes a body as the policy says. Errors that are the client's are
 // registry errors with words for it; the client's going away is the context's error.
 func Receive(ctx context.Context, blobs storage.Blobs, in Incoming, p spec.BodyPolicy, l Limits) (*Body, error) {
-	r := &receiver{ctx: ctx, blobs: blobs, in: in, policy: p, limits: l, body: &Body{}}
-	err := r.receive()
-	if err == nil {
-		return r.body, nil
+	r := &receiver{
+		ctx: ctx, blobs: blobs, header: in.Header, length: in.ContentLength, in: &incoming{from: in.Body},
+		policy: p, limits: l, body: &Body{},
 	}
-	r.body.Discard()
-	if cause := ctx.Err(); cause != nil {
-		return nil, cause
+	if err := r.receive(); err != nil {
+		r.body.Discard()
+		return nil, r.explain(err)
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, registry.Errorf(registry.CodeInvalid, "the request body ended too early").Because(err)
-	}
-	return nil, err
+	return r.body, nil
 }
 
 // receiver is one body being received.
 type receiver struct {
 	ctx    context.Context //nolint:containedctx // lives as long as the call that got it
 	blobs  storage.Blobs
-	in     Incoming
+	header http.Header
+	length int64 // as declared; -1: not
+	in     *incoming
 	policy spec.BodyPolicy
 	limits Limits
 	body   *Body
@@ -95,48 +103,59 @@ func (r *receiver) receive() error {
 	return fmt.Errorf("body policy of kind %d", r.policy.Kind)
 }
 
+// explain tells the client's failures from ours.
+func (r *receiver) explain(err error) error {
+	if cause := r.ctx.Err(); cause != nil {
+		return cause
+	}
+	if _, ok := errors.AsType[*registry.Error](err); ok {
+		return err
+	}
+	if r.in.err != nil {
+		return r.in.refusal()
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return registry.Errorf(registry.CodeInvalid, endedEarly).Because(err)
+	}
+	return err
+}
+
 // rawFile takes the body as one file. A declared length over the limit is
-// refused before anything is read.
+// refused before anything is read. Content-Encoding is not looked at: clients
+// send compressed packages with and without it, and mean the bytes as they are.
 func (r *receiver) rawFile() error {
-	if r.limits.MaxFileBytes > 0 && r.in.ContentLength > r.limits.MaxFileBytes {
+	if r.limits.MaxFileBytes > 0 && r.length > r.limits.MaxFileBytes {
 		return r.tooLarge()
 	}
-	f, err := r.file("", "", r.in.Header.Get("Content-Type"), r.in.Body)
+	f, err := r.file("", "", r.header.Get("Content-Type"), r.length, r.in)
 	if err != nil {
 		return err
 	}
-	if r.in.ContentLength >= 0 && f.Size != r.in.ContentLength {
+	if r.length >= 0 && f.Size != r.length {
 		return io.ErrUnexpectedEOF
 	}
-	if f.Size <= r.policy.InlineBelow {
-		f.Inline = f.small
+	if f.Size > r.policy.InlineBelow {
+		return nil
 	}
-	return nil
+	f.Inline, err = f.read(r.ctx)
+	return err
 }
 
-// file streams one file into a sink and appends it to the body.
-func (r *receiver) file(part, name, contentType string, from io.Reader) (*File, error) {
-	s := r.newSink()
-	buf := make([]byte, r.chunk())
-	for {
-		n, err := from.Read(buf)
-		if n > 0 {
-			if err := s.write(buf[:n]); err != nil {
-				s.discard()
-				return nil, err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			s.discard()
-			return nil, err
-		}
+// file streams one file into a sink and appends it to the body. Its size is
+// what from has; expected helps to allocate, and may be wrong or negative.
+func (r *receiver) file(part, name, contentType string, expected int64, from io.Reader) (*File, error) {
+	s, err := r.newSink(expected)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.fill(from); err != nil {
+		s.discard()
+		return nil, err
 	}
 	return r.finish(s, part, name, contentType)
 }
 
+// finish makes a full sink a file of the body.
 func (r *receiver) finish(s *sink, part, name, contentType string) (*File, error) {
 	f, err := s.file()
 	if err != nil {
@@ -145,22 +164,17 @@ func (r *receiver) finish(s *sink, part, name, contentType string) (*File, error
 	}
 	f.Part, f.FileName, f.ContentType = part, name, contentType
 	r.body.Files = append(r.body.Files, f)
-	if most := r.policy.MaxFiles; most > 0 && len(r.body.Files) > most {
-		return nil, registry.Errorf(registry.CodeInvalid, "the request carries more than %d files", most)
-	}
 	return f, nil
 }
 
 func (r *receiver) tooLarge() error {
-	return registry.Errorf(r.limits.TooLarge, "File is too large.")
+	code := r.limits.TooLarge
+	if code == registry.CodeInternal {
+		code = registry.CodeTooLarge
+	}
+	return registry.Errorf(code, "File is too large.")
 }
 
-// chunk is how much is read and hashed at a time: enough to be worth a
-// goroutine per digest, no more than the body has.
-func (r *receiver) chunk() int64 {
-	const most, least = 256 << 10, 4 << 10
-	if r.in.ContentLength < 0 {
-		return most
-	}
-	return min(max(r.in.ContentLength, least), most)
+func (r *receiver) documentTooLarge() error {
+	return registry.Errorf(registry.CodeTooLarge, "the request body is larger than %d bytes", r.policy.MaxBytes)
 }
