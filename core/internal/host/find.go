@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	defaultPage = 1000
+	defaultPage = 2000
 	maxPage     = 10_000
 )
 

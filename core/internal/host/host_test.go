@@ -226,7 +226,7 @@ func TestAPageFitsAMessage(t *testing.T) {
 			break
 		}
 	}
-	if n != 20 || pages < 5 || pages > 10 {
+	if n != 20 || pages < 4 || pages > 8 {
 		t.Errorf("%d packages on %d pages", n, pages)
 	}
 	if _, err := e.db.Pool.Exec(t.Context(), `update fmt_demo.manifests set doc = to_json(repeat('x', 13 << 20)) where size = 4`); err != nil {

@@ -11,7 +11,7 @@ import (
 
 const (
 	// maxPageBytes is where a page is cut, so that it fits a message with room to spare.
-	maxPageBytes = 4 << 20
+	maxPageBytes = 6 << 20
 	// maxPackageBytes is what one package may be; it cannot be cut.
 	maxPackageBytes = spec.MaxMessageBytes - maxPageBytes
 )
