@@ -1,112 +1,170 @@
 // Command bench compares Pakhus with Verdaccio and a bare reference, side by
-// side on one machine: rounds of all three in turn, so that what else the
-// machine does meets all of them. Compare ratios, not rates.
+// side on one machine: the rounds of all three in turn, so that what else the
+// machine does meets all of them. Compare ratios, not rates; the CPU time that a
+// request costs the server, its plugins and its PostgreSQL is steadier than both.
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"log"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
+	"syscall"
 	"time"
 )
 
+// options is what the command line says.
+type options struct {
+	programs string        // the folder of pakhus and its plugins
+	json     string        // a file for the figures, or nothing
+	only     string        // a part of the names of the workloads wanted
+	rounds   int           // of each workload and target
+	length   time.Duration // of a round
+	quick    bool          // does it run at all
+}
+
 func main() {
-	out := flag.String("json", "", "write the figures to this file too")
-	rounds := flag.Int("rounds", 3, "rounds of each workload")
-	length := flag.Duration("length", 2*time.Second, "length of a round")
-	quick := flag.Bool("quick", false, "one short round: does it run at all")
-	only := flag.String("only", "", "workloads whose name contains this")
+	var o options
+	flag.StringVar(&o.programs, "bin", "bin", "folder of pakhus and its plugins")
+	flag.StringVar(&o.json, "json", "", "write the figures to this file too")
+	flag.StringVar(&o.only, "only", "", "only workloads whose name contains this")
+	flag.IntVar(&o.rounds, "rounds", 3, "rounds of each workload")
+	flag.DurationVar(&o.length, "length", 2*time.Second, "length of a round")
+	flag.BoolVar(&o.quick, "quick", false, "one short round of the smaller workloads")
 	flag.Parse()
-	if *quick {
-		*rounds, *length = 1, 300*time.Millisecond
+	if o.quick {
+		o.rounds, o.length = 1, 300*time.Millisecond
 	}
-	if err := run(*rounds, *length, *quick, *only, *out); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, o)
+	stop()
+	if err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(rounds int, length time.Duration, quick bool, only, out string) error {
+func run(ctx context.Context, o options) error {
 	dir, err := os.MkdirTemp("", "pakhus-bench-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // PostgreSQL's account must get through
+	if err := os.Chmod(dir, 0o755); err != nil { // PostgreSQL's account must get through
 		return err
 	}
-	reference := filepath.Join(dir, "reference")
-	if text, err := exec.Command("go", "build", "-o", reference, "./core/bench/reference").CombinedOutput(); err != nil {
-		return fmt.Errorf("build the reference: %w\n%s", err, text)
-	}
-	var targets []*target
+	targets, err := startAll(ctx, dir, o.programs)
 	defer func() {
 		for _, t := range targets {
 			t.stop()
 		}
 	}()
-	for _, start := range []func(string) (*target, error){
-		startPakhus,
-		startVerdaccio,
-		func(dir string) (*target, error) { return startReference(dir, reference) },
-	} {
-		t, err := start(dir)
-		if err != nil {
-			return err
-		}
-		targets = append(targets, t)
-	}
-	r := &report{Machine: machine()}
-	if err := prepare(targets, quick); err != nil {
+	if err != nil {
 		return err
 	}
-	for _, w := range workloads(quick) {
-		if only != "" && !contains(w.name, only) {
+	if err := seed(ctx, targets, o.quick); err != nil {
+		return err
+	}
+	r := &report{Machine: machine(ctx), Rounds: o.rounds, Length: o.length.String()}
+	for _, w := range workloads(o.quick) {
+		if !strings.Contains(w.name, o.only) {
 			continue
 		}
-		row, err := measure(targets, w, rounds, length)
+		row, err := measure(ctx, targets, w, o)
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)
 		}
 		r.Rows = append(r.Rows, row)
-		fmt.Fprintln(os.Stderr, row)
+		log.Print(row)
 	}
-	if err := footprint(r, targets[0]); err != nil {
-		return err
+	if strings.Contains("footprint", o.only) {
+		if r.Footprint, err = footprints(ctx, targets); err != nil {
+			return err
+		}
 	}
 	r.print(os.Stdout)
-	if out == "" {
+	return r.save(o.json)
+}
+
+// startAll starts the three: Pakhus, Verdaccio, the reference, in this order
+// everywhere. It returns those started even when one was not.
+func startAll(ctx context.Context, dir, programs string) ([]*target, error) {
+	reference := filepath.Join(dir, "reference-server")
+	text, err := exec.CommandContext(ctx, "go", "build", "-o", reference, "./core/bench/reference").CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("build the reference: %w\n%s", err, text)
+	}
+	var targets []*target
+	for _, t := range []struct {
+		start   func(ctx context.Context, dir, program string) (*target, error)
+		program string
+	}{
+		{startPakhus, filepath.Join(programs, "pakhus")},
+		{startVerdaccio, ".cache/bench/verdaccio-6.8.0/node_modules/verdaccio/bin/verdaccio"},
+		{startReference, reference},
+	} {
+		started, err := t.start(ctx, dir, t.program)
+		if started != nil {
+			targets = append(targets, started)
+		}
+		if err != nil {
+			return targets, err
+		}
+	}
+	return targets, nil
+}
+
+// measure runs the rounds of a workload, each target in turn.
+func measure(ctx context.Context, targets []*target, w workload, o options) (Row, error) {
+	rounds := make([][]round, len(targets))
+	for range o.rounds {
+		do := w.prepare(o.length)
+		for i, t := range targets {
+			before := cpuOf(t.pid())
+			done, err := do(ctx, t)
+			if err != nil {
+				return Row{}, fmt.Errorf("%s: %w", t.name, err)
+			}
+			done.cpu = cpuOf(t.pid()) - before
+			rounds[i] = append(rounds[i], done)
+		}
+	}
+	row := Row{Name: w.name}
+	for i, t := range targets {
+		row.Figures = append(row.Figures, figure(t.name, rounds[i]))
+	}
+	return row, nil
+}
+
+// figure sums up the rounds of one target.
+func figure(name string, rounds []round) Figure {
+	var rates, costs []float64
+	for _, r := range rounds {
+		rates = append(rates, r.perSecond())
+		costs = append(costs, r.cpu.Seconds()*1000/float64(max(r.count, 1)))
+	}
+	slices.Sort(rates)
+	slices.Sort(costs)
+	return Figure{
+		Target: name, Median: rates[len(rates)/2], Least: rates[0], Most: rates[len(rates)-1],
+		CPUMillis: costs[len(costs)/2],
+	}
+}
+
+// save writes the figures as JSON.
+func (r *report) save(file string) error {
+	if file == "" {
 		return nil
 	}
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(out, append(data, '\n'), 0o644) //nolint:gosec // figures
-}
-
-// measure runs the rounds of a workload, each target in turn.
-func measure(targets []*target, w workload, rounds int, length time.Duration) (Row, error) {
-	row := Row{Name: w.name}
-	rates := make([][]float64, len(targets))
-	for range rounds {
-		for i, t := range targets {
-			rate, err := w.run(t, length)
-			if err != nil {
-				return row, fmt.Errorf("%s: %w", t.name, err)
-			}
-			rates[i] = append(rates[i], rate)
-		}
-	}
-	for i, t := range targets {
-		slices.Sort(rates[i])
-		row.Figures = append(row.Figures, Figure{
-			Target: t.name, Median: rates[i][len(rates[i])/2], Least: rates[i][0], Most: rates[i][len(rates[i])-1],
-		})
-	}
-	return row, nil
+	return os.WriteFile(file, append(data, '\n'), 0o644)
 }

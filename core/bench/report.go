@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 	"text/tabwriter"
@@ -11,23 +13,27 @@ import (
 
 // report is all figures of a run.
 type report struct {
-	Machine string            `json:"machine"`
-	Rows    []Row             `json:"rows"`
-	Pakhus  map[string]string `json:"pakhus"` // memory and readiness
+	Machine   string      `json:"machine"`
+	Rounds    int         `json:"rounds"`
+	Length    string      `json:"round_length"`
+	Rows      []Row       `json:"rows"`
+	Footprint []Footprint `json:"footprint"`
 }
 
-// Row is one workload: requests a second of each target.
+// Row is one workload.
 type Row struct {
 	Name    string   `json:"name"`
 	Figures []Figure `json:"figures"` // Pakhus, Verdaccio, reference
 }
 
-// Figure is one target's rate over the rounds.
+// Figure is one target's rate over the rounds, in requests a second, and the
+// CPU time that one request cost the server, its plugins and its PostgreSQL.
 type Figure struct {
-	Target string  `json:"target"`
-	Median float64 `json:"median"`
-	Least  float64 `json:"least"`
-	Most   float64 `json:"most"`
+	Target    string  `json:"target"`
+	Median    float64 `json:"median"`
+	Least     float64 `json:"least"`
+	Most      float64 `json:"most"`
+	CPUMillis float64 `json:"cpu_millis"`
 }
 
 // String is a line for whoever waits.
@@ -35,39 +41,67 @@ func (r Row) String() string {
 	var b strings.Builder
 	b.WriteString(r.Name)
 	for _, f := range r.Figures {
-		fmt.Fprintf(&b, "  %s %.1f/s", f.Target, f.Median)
+		fmt.Fprintf(&b, "  %s %s/s", f.Target, number(f.Median))
 	}
 	return b.String()
 }
 
 func (r *report) print(w io.Writer) {
-	fmt.Fprintf(w, "%s\n\n", r.Machine)
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "workload\tPakhus/s\tspread\tVerdaccio/s\tspread\treference/s\tspread\tto Verdaccio\tto reference\t")
+	fmt.Fprintf(w, "%s\n%d rounds of %s of each workload, the targets in turn: median (least–most) requests a second; CPU ms a request in server, plugins and PostgreSQL\n\n",
+		r.Machine, r.Rounds, r.Length)
+	t := tabwriter.NewWriter(w, 0, 4, 1, ' ', tabwriter.Debug)
+	fmt.Fprintln(t, "workload\t Pakhus\t Verdaccio\t reference\t × Verdaccio\t × reference\t CPU ms: Pakhus\t Verdaccio\t reference\t")
 	for _, row := range r.Rows {
-		fmt.Fprintf(t, "%s\t", row.Name)
+		fmt.Fprintf(t, "%s", row.Name)
 		for _, f := range row.Figures {
-			fmt.Fprintf(t, "%.1f\t%.0f–%.0f\t", f.Median, f.Least, f.Most)
+			fmt.Fprintf(t, "\t %s (%s–%s)", number(f.Median), number(f.Least), number(f.Most))
 		}
 		mine := row.Figures[0].Median
-		fmt.Fprintf(t, "%.1f\t%.2f\t\n", mine/row.Figures[1].Median, mine/row.Figures[2].Median)
+		fmt.Fprintf(t, "\t %.1f\t %.2f", mine/row.Figures[1].Median, mine/row.Figures[2].Median)
+		for _, f := range row.Figures {
+			fmt.Fprintf(t, "\t %.2f", f.CPUMillis)
+		}
+		fmt.Fprintln(t, "\t")
 	}
 	_ = t.Flush()
 	fmt.Fprintln(w)
-	for _, key := range []string{"ready after", "idle core", "idle plugin", "peak of eight 50 MiB publishes at once"} {
-		fmt.Fprintf(w, "%s: %s\n", key, r.Pakhus[key])
+	fmt.Fprintln(t, "MiB resident, without PostgreSQL\t first start\t later start\t idle\t plugins\t peak of 8 publishes of 50 MiB at once\t plugins\t")
+	for _, f := range r.Footprint {
+		fmt.Fprintf(t, "%s\t %s\t %s\t %.0f\t %.0f\t %.0f\t %.0f\t\n", f.Target, f.FirstStart, f.LaterStart, f.Idle, f.IdlePlugin, f.Peak, f.PeakPlugin)
+	}
+	_ = t.Flush() // to a terminal; the file is what counts
+	fmt.Fprintln(w)
+}
+
+// number has about three digits.
+func number(f float64) string {
+	switch {
+	case f < 10:
+		return fmt.Sprintf("%.2f", f)
+	case f < 100:
+		return fmt.Sprintf("%.1f", f)
+	default:
+		return fmt.Sprintf("%.0f", f)
 	}
 }
 
-func machine() string {
-	model := "unknown processor"
-	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for line := range strings.SplitSeq(string(info), "\n") {
-			if name, ok := strings.CutPrefix(line, "model name"); ok {
-				model = strings.TrimLeft(name, "\t :")
-				break
+// machine describes where the figures come from.
+func machine(ctx context.Context) string {
+	model, sha := "unknown processor", "without SHA instructions"
+	info, _ := os.ReadFile("/proc/cpuinfo") // elsewhere than on Linux there is none
+	for line := range strings.SplitSeq(string(info), "\n") {
+		key, value, _ := strings.Cut(line, ":")
+		switch strings.TrimSpace(key) {
+		case "model name":
+			model = strings.TrimSpace(value)
+		case "flags":
+			if strings.Contains(value, " sha_ni") {
+				sha = "with SHA instructions"
 			}
 		}
 	}
-	return fmt.Sprintf("%d × %s, %s, %s/%s", runtime.NumCPU(), model, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
+	node, _ := exec.CommandContext(ctx, ".cache/clients/bin/node", "--version").Output()
+	return fmt.Sprintf("%d × %s (%s), %s %s, %s, node %s", runtime.NumCPU(), model, sha, runtime.GOOS,
+		strings.TrimSpace(string(kernel)), runtime.Version(), strings.TrimSpace(string(node)))
 }

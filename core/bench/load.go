@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// round is what was done to one target in one round.
+type round struct {
+	count   int64         // requests answered as they should be
+	elapsed time.Duration // until the last answer was read
+	cpu     time.Duration // of the server, its plugins and its PostgreSQL
+}
+
+func (r round) perSecond() float64 { return float64(r.count) / r.elapsed.Seconds() }
+
+// loop calls do from several goroutines until the time is over or do has
+// nothing left to do, which it says with false. The first error ends it.
+func loop(ctx context.Context, workers int, length time.Duration, do func(ctx context.Context) (bool, error)) (round, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var (
+		wg    sync.WaitGroup
+		count atomic.Int64
+		begin = time.Now()
+	)
+	for range workers {
+		wg.Go(func() {
+			for time.Since(begin) < length && ctx.Err() == nil {
+				more, err := do(ctx)
+				if err != nil {
+					cancel(err)
+					return
+				}
+				if !more {
+					return
+				}
+				count.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	return round{count: count.Load(), elapsed: time.Since(begin)}, context.Cause(ctx)
+}
