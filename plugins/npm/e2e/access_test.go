@@ -11,6 +11,7 @@ import (
 // testAccess is who may do what, by visibility: GitLab's table. A developer
 // publishes and sets tags; only a maintainer takes anything back.
 func testAccess(t *testing.T, reg *registrytest.Registry) {
+	t.Helper()
 	const anyone = "public internal private"
 	rows := []struct {
 		who, where                                                   string

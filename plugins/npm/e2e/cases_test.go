@@ -14,6 +14,7 @@ import (
 // testCases holds the cases of GitLab's own tests for npm, by what they
 // promise. Where this registry differs on purpose, the case says why.
 func testCases(t *testing.T, reg *registrytest.Registry) {
+	t.Helper()
 	private, public := reg.NewProject(t, "private"), reg.NewProject(t, "public")
 	maintainer := reg.NewUser(t, "maintainer", private.Path)
 	c := newCaller(reg, private, maintainer.Token)

@@ -42,6 +42,7 @@ func clients() []client {
 //	USERNAME    the maintainer's, with PASSWORD
 //	PUBLIC      the registry of a public project, where TOKEN is a maintainer's too; PUBLIC_HOSTPATH
 func testClients(t *testing.T, reg *registrytest.Registry) {
+	t.Helper()
 	programs := clientPrograms(t)
 	for _, c := range clients() {
 		t.Run(c.name, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 // testRaces lets several clients publish one version at once, with different
 // bytes. One wins, and what it has published is what is there.
 func testRaces(t *testing.T, reg *registrytest.Registry) {
+	t.Helper()
 	project := reg.NewProject(t, "private")
 	c := newCaller(reg, project, reg.Token)
 	for round := range 20 {

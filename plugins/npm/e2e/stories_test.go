@@ -10,6 +10,7 @@ import (
 
 // testStories holds what takes more than one request to tell.
 func testStories(t *testing.T, reg *registrytest.Registry) {
+	t.Helper()
 	private := reg.NewProject(t, "private")
 	c := newCaller(reg, private, reg.Token)
 
