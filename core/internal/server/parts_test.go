@@ -81,6 +81,23 @@ func TestErrorBodies(t *testing.T) {
 	}
 }
 
+func TestAPluginsRefusalNamesTheRequest(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ kind, body, want string }{
+		{"application/json", `{"error":"no"}`, `{"error":"no","request_id":"r"}`},
+		{"application/problem+json; charset=utf-8", ` {"detail":"no"} `, `{"detail":"no","request_id":"r"}`},
+		{"application/json", `{}`, `{"request_id":"r"}`},
+		{"application/json", `[]`, `[]`},
+		{"application/json", ``, ``},
+		{"application/json", `{"request_id":"x"}`, `{"request_id":"x"}`},
+		{"text/plain", `{"error":"no"}`, `{"error":"no"}`},
+	} {
+		if got := string(withRequestID(c.kind, []byte(c.body), "r")); got != c.want {
+			t.Errorf("%s %s: %s", c.kind, c.body, got)
+		}
+	}
+}
+
 // A code that nobody gave a status would be a 500 by accident.
 func TestEveryCodeHasAStatus(t *testing.T) {
 	t.Parallel()

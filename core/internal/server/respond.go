@@ -65,12 +65,34 @@ func (s *Server) write(r *call, o spec.HTTPResponse) {
 	h := r.c.Writer.Header()
 	maps.Copy(h, responseHeader(o.Header))
 	privately(h)
+	if o.Status >= http.StatusBadRequest {
+		o.Body = withRequestID(h.Get("Content-Type"), o.Body, requestID(r.c))
+	}
 	h.Set("Content-Length", strconv.Itoa(len(o.Body)))
 	r.c.Writer.WriteHeader(o.Status)
 	r.c.Writer.WriteHeaderNow()
 	if r.c.Request.Method != http.MethodHead {
 		_, _ = r.c.Writer.Write(o.Body)
 	}
+}
+
+// withRequestID adds the request's id to a plugin's refusal, as the core's own
+// have it: a JSON object gets one more member, anything else stays as it is.
+func withRequestID(contentType string, body []byte, id string) []byte {
+	mediaType, _, _ := strings.Cut(contentType, ";")
+	if mediaType != "application/json" && mediaType != "application/problem+json" {
+		return body
+	}
+	text := bytes.TrimSpace(body)
+	if len(text) < 2 || text[0] != '{' || text[len(text)-1] != '}' || bytes.Contains(text, []byte(`"request_id":`)) {
+		return body
+	}
+	members := bytes.TrimSpace(text[1 : len(text)-1])
+	out := append([]byte{'{'}, members...)
+	if len(members) > 0 {
+		out = append(out, ',')
+	}
+	return append(out, `"request_id":"`+id+`"}`...)
 }
 
 // respondKept sends an answer from the cache, or 304 to a client that has it.
