@@ -8,6 +8,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
+	"strconv"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -69,6 +71,7 @@ func (s *Server) fill(ctx context.Context, r *call, before map[string]int64, tag
 	if err != nil {
 		return nil, nil, err
 	}
+	forEverybody(request, r.route.Cache)
 	response, err := r.format.Handle(ctx, request, r.timeout())
 	end()
 	if err != nil {
@@ -151,6 +154,19 @@ func (s *Server) generations(ctx context.Context, r *call) (map[string]int64, er
 	return s.Packages.Generations(ctx, r.caller.Project.ID, r.manifest.Format, keys)
 }
 
+// forEverybody takes out of a request what is no part of the entity tag: who
+// asks, with what headers, and what else is in the query. Others will get the
+// answer, so it must not be made for one.
+func forEverybody(r *spec.Request, policy *spec.CachePolicy) {
+	query := url.Values{}
+	for _, name := range policy.VaryQuery {
+		if values, ok := r.Query[name]; ok {
+			query[name] = values
+		}
+	}
+	r.Actor, r.Header, r.Query = spec.Actor{Kind: spec.Anonymous}, nil, query
+}
+
 // entityTag names an answer by all that it is made from.
 func (s *Server) entityTag(r *call, generations map[string]int64) string {
 	h := sha256.New()
@@ -167,7 +183,8 @@ func (s *Server) entityTag(r *call, generations map[string]int64) string {
 	}
 	query := r.c.Request.URL.Query()
 	for _, name := range r.route.Cache.VaryQuery {
-		part(name, query.Get(name))
+		part(name, strconv.Itoa(len(query[name])))
+		part(query[name]...)
 	}
 	for _, key := range sorted(generations) {
 		part(key)

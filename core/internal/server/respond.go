@@ -68,10 +68,13 @@ func (s *Server) write(r *call, o spec.HTTPResponse) {
 	if o.Status >= http.StatusBadRequest {
 		o.Body = withRequestID(h.Get("Content-Type"), o.Body, requestID(r.c))
 	}
-	h.Set("Content-Length", strconv.Itoa(len(o.Body)))
+	bodiless := o.Status == http.StatusNoContent || o.Status == http.StatusNotModified
+	if !bodiless {
+		h.Set("Content-Length", strconv.Itoa(len(o.Body)))
+	}
 	r.c.Writer.WriteHeader(o.Status)
 	r.c.Writer.WriteHeaderNow()
-	if r.c.Request.Method != http.MethodHead {
+	if r.c.Request.Method != http.MethodHead && !bodiless {
 		_, _ = r.c.Writer.Write(o.Body)
 	}
 }
@@ -262,11 +265,24 @@ func ownedByCore(name string) bool {
 }
 
 // privately keeps shared caches from storing an answer that depended on who
-// asked. Clients may keep it and ask whether it is still right.
+// asked, whatever the plugin said of it. Clients may keep it and ask whether it
+// is still right.
 func privately(h http.Header) {
-	if h.Get("Cache-Control") == "" {
-		h.Set("Cache-Control", "private, no-cache")
+	directives := []string{"private"}
+	for _, v := range h.Values("Cache-Control") {
+		for d := range strings.SplitSeq(v, ",") {
+			d = strings.TrimSpace(d)
+			switch name, _, _ := strings.Cut(strings.ToLower(d), "="); name {
+			case "", "public", "private", "s-maxage":
+			default:
+				directives = append(directives, d)
+			}
+		}
 	}
+	if len(directives) == 1 {
+		directives = append(directives, "no-cache")
+	}
+	h.Set("Cache-Control", strings.Join(directives, ", "))
 }
 
 func formatID(id int64) string { return strconv.FormatInt(id, 10) }

@@ -1,0 +1,85 @@
+package server
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/pakhus/pakhus/sdk/spec"
+)
+
+// What one caller's request made is given to others: nothing of the caller may be in it.
+func TestASharedAnswerIsMadeForNobody(t *testing.T) {
+	t.Parallel()
+	r := &spec.Request{
+		Header: http.Header{"User-Agent": {"npm"}},
+		Query:  map[string][]string{"write": {"true", "false"}, "other": {"x"}},
+		Params: map[string]string{"name": "a"},
+	}
+	r.Actor = spec.Actor{Kind: spec.User, ID: 7, Username: "ann"}
+	forEverybody(r, &spec.CachePolicy{Keys: []string{"{name}"}, VaryQuery: []string{"write", "absent"}})
+	if r.Actor != (spec.Actor{Kind: spec.Anonymous}) || len(r.Header) != 0 {
+		t.Errorf("made for %+v with %v", r.Actor, r.Header)
+	}
+	if len(r.Query) != 1 || !slices.Equal(r.Query["write"], []string{"true", "false"}) {
+		t.Errorf("made for the query %v", r.Query)
+	}
+	if r.Params["name"] != "a" {
+		t.Error("the parameters, which are part of the tag, are gone")
+	}
+}
+
+func TestNoSharedCacheKeepsAnAnswer(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]string{
+		"":                              "private, no-cache",
+		"no-store":                      "private, no-store",
+		"public, max-age=60":            "private, max-age=60",
+		"Public, s-maxage=9, immutable": "private, immutable",
+		"private, max-age=5":            "private, max-age=5",
+	} {
+		h := http.Header{}
+		if said != "" {
+			h.Set("Cache-Control", said)
+		}
+		privately(h)
+		if got := h.Values("Cache-Control"); len(got) != 1 || got[0] != want {
+			t.Errorf("%q became %q, not %q", said, got, want)
+		}
+	}
+}
+
+// A test's context of gin, with the server's own answers as they go out.
+func served(t *testing.T, handler func(s *Server, c *gin.Context)) *http.Response {
+	t.Helper()
+	s := &Server{Config: Config{Log: hclog.NewNullLogger()}}
+	e := gin.New()
+	e.Use(s.begin, s.recoverPanic)
+	e.GET("/", func(c *gin.Context) { handler(s, c) })
+	ts := httptest.NewServer(e)
+	t.Cleanup(ts.Close)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, ts.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = resp.Body.Close() })
+	return resp
+}
+
+func TestAnAnswerWithoutABodyHasNoLength(t *testing.T) {
+	t.Parallel()
+	resp := served(t, func(s *Server, c *gin.Context) {
+		s.write(&call{c: c}, spec.HTTPResponse{Status: http.StatusNoContent})
+	})
+	if v, ok := resp.Header["Content-Length"]; ok || resp.StatusCode != http.StatusNoContent {
+		t.Errorf("%d with Content-Length %v", resp.StatusCode, v)
+	}
+}
