@@ -13,6 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/hashicorp/go-hclog"
 	goplugin "github.com/hashicorp/go-plugin"
@@ -36,6 +38,7 @@ func Main(p spec.Plugin) {
 	if byHand() && len(os.Args) == 2 && os.Args[1] == "--manifest" {
 		exit(printManifest(stdout, p))
 	}
+	nameProcess()
 	log := hclog.New(&hclog.LoggerOptions{JSONFormat: true, Output: os.Stderr, Level: hclog.Info})
 	hclog.SetDefault(log)
 	go exitWithParent(log)
@@ -47,6 +50,14 @@ func Main(p spec.Plugin) {
 		GRPCServer:       func(given []grpc.ServerOption) *grpc.Server { return newGRPCServer(log, given...) },
 		Logger:           log,
 	})
+}
+
+// nameProcess gives the process a name for those who list processes: the core
+// runs an open file, and the system would call the process after its number.
+// Where there is no such file, nothing is lost.
+func nameProcess() {
+	name := "pakhus-" + strings.TrimPrefix(filepath.Base(os.Args[0]), "pakhus-plugin-")
+	_ = os.WriteFile("/proc/self/comm", []byte(name), 0)
 }
 
 // byHand reports whether a person, not the core, started the process.
