@@ -57,8 +57,10 @@ func TestServer(t *testing.T) {
 	t.Run("says how it is", func(t *testing.T) {
 		t.Parallel()
 		for _, path := range []string{"/-/liveness", "/-/readiness"} {
-			if a := ask(t, "GET", r.URL+path, ""); a.status != http.StatusOK {
-				t.Errorf("%s: %d %s", path, a.status, a.body)
+			for _, method := range []string{"GET", "HEAD"} {
+				if a := ask(t, method, r.URL+path, ""); a.status != http.StatusOK {
+					t.Errorf("%s %s: %d %s", method, path, a.status, a.body)
+				}
 			}
 		}
 		a := ask(t, "GET", r.URL+"/-/plugins", "")
@@ -152,10 +154,32 @@ func TestServer(t *testing.T) {
 			}
 		}
 	})
+	t.Run("takes no second request from a body of two lengths", func(t *testing.T) {
+		t.Parallel()
+		host := strings.TrimPrefix(r.URL, "http://")
+		hidden := "GET /-/liveness HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n"
+		body := "0\r\n\r\n" + hidden
+		got := exchange(t, host, fmt.Sprintf("POST /-/liveness HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n%s",
+			host, len(body), body))
+		if n := strings.Count(got, "HTTP/1.1 "); n != 1 {
+			t.Errorf("%d answers:\n%s", n, got)
+		}
+	})
 }
 
 // raw sends a request as it stands and returns the status.
 func raw(t *testing.T, host, request string) int {
+	t.Helper()
+	head := exchange(t, host, request)
+	var status int
+	if _, err := fmt.Sscanf(head, "HTTP/1.1 %d", &status); err != nil {
+		t.Fatalf("%q: %v", head, err)
+	}
+	return status
+}
+
+// exchange sends a request as it stands and returns all that comes back.
+func exchange(t *testing.T, host, request string) string {
 	t.Helper()
 	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", host)
 	if err != nil {
@@ -165,13 +189,9 @@ func raw(t *testing.T, host, request string) int {
 	if _, err := io.WriteString(c, request); err != nil {
 		t.Fatal(err)
 	}
-	head, err := io.ReadAll(c)
+	answers, err := io.ReadAll(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var status int
-	if _, err := fmt.Sscanf(string(head), "HTTP/1.1 %d", &status); err != nil {
-		t.Fatalf("%q: %v", head, err)
-	}
-	return status
+	return string(answers)
 }

@@ -46,6 +46,10 @@ func (s *Server) fail(c *gin.Context, style spec.ErrorStyle, err error) {
 	if status == http.StatusServiceUnavailable {
 		c.Header("Retry-After", "1")
 	}
+	// What was meant for the answer that did not come about.
+	for _, name := range []string{"Content-Encoding", "Content-Disposition", "Etag", "Last-Modified", "Location", "Accept-Ranges", "Vary"} {
+		c.Writer.Header().Del(name)
+	}
 	contentType, body := errorBody(style, status, sentence, requestID(c))
 	c.Header("Content-Type", contentType)
 	c.Header("Cache-Control", "private, no-store")
@@ -65,6 +69,11 @@ func (s *Server) wordsFor(c *gin.Context, err error) (int, string) {
 		return 499, "the client closed the connection"
 	}
 	status, known := statuses()[registry.CodeOf(err)]
+	if _, coded := errors.AsType[*registry.Error](err); !coded && errors.Is(err, context.DeadlineExceeded) {
+		// The database or the store did not answer in time; nothing here is broken.
+		err = registry.Errorf(registry.CodeUnavailable, "the registry cannot answer at the moment, try again later").Because(err)
+		status = http.StatusServiceUnavailable
+	}
 	if !known {
 		status = http.StatusInternalServerError
 	}

@@ -21,6 +21,12 @@ func (s *Server) begin(c *gin.Context) {
 	id := uuid.NewString()
 	c.Set(requestIDKey, id)
 	c.Header("X-Request-Id", id)
+	if len(c.Request.TransferEncoding) > 0 {
+		// A request may have had a Content-Length too, which net/http drops without
+		// a word. A proxy that believed the length takes what follows for another
+		// request: nothing more is read from such a connection (RFC 9112 §6.1).
+		c.Header("Connection", "close")
+	}
 	start := time.Now()
 	defer func() {
 		s.Log.Debug("request", "request_id", id, "method", c.Request.Method, "path", c.Request.URL.EscapedPath(),
@@ -43,6 +49,9 @@ func (s *Server) recoverPanic(c *gin.Context) {
 			panic(http.ErrAbortHandler)
 		}
 		s.Log.Error("panic", "request_id", requestID(c), "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+		if c.Writer.Written() {
+			panic(http.ErrAbortHandler)
+		}
 		s.fail(c, spec.ErrorMessage, fmt.Errorf("panic: %v", v))
 	}()
 	c.Next()

@@ -25,9 +25,10 @@ func (s *Server) Handler() http.Handler {
 
 	e.Use(s.begin, s.recoverPanic)
 
-	e.GET("/-/liveness", s.liveness)
-	e.GET("/-/readiness", s.readiness)
-	e.GET("/-/plugins", s.pluginStates)
+	reads := []string{http.MethodGet, http.MethodHead}
+	e.Match(reads, "/-/liveness", s.liveness)
+	e.Match(reads, "/-/readiness", s.readiness)
+	e.Match(reads, "/-/plugins", s.pluginStates)
 	e.Match([]string{http.MethodGet, http.MethodHead, http.MethodPost}, "/-/login/:id", gin.WrapH(s.LoginPage))
 
 	for _, name := range s.Plugins.Names() {

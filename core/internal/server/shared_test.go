@@ -1,6 +1,9 @@
 package server
 
 import (
+	"context"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -81,5 +84,46 @@ func TestAnAnswerWithoutABodyHasNoLength(t *testing.T) {
 	})
 	if v, ok := resp.Header["Content-Length"]; ok || resp.StatusCode != http.StatusNoContent {
 		t.Errorf("%d with Content-Length %v", resp.StatusCode, v)
+	}
+}
+
+func TestARefusalHasNothingOfTheAnswerThatFailed(t *testing.T) {
+	t.Parallel()
+	resp := served(t, func(s *Server, c *gin.Context) {
+		for _, name := range []string{"ETag", "Content-Encoding", "Content-Disposition", "Last-Modified"} {
+			c.Header(name, "x")
+		}
+		s.fail(c, spec.ErrorMessage, unreadable(nil))
+	})
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("%d %v", resp.StatusCode, resp.Header)
+	}
+	for _, name := range []string{"ETag", "Content-Encoding", "Content-Disposition", "Last-Modified"} {
+		if v := resp.Header.Get(name); v != "" {
+			t.Errorf("%s: %s", name, v)
+		}
+	}
+}
+
+// Time that ran out below is a fault of the moment, not of the registry.
+func TestTimeThatRanOutIsNoBug(t *testing.T) {
+	t.Parallel()
+	resp := served(t, func(s *Server, c *gin.Context) {
+		s.fail(c, spec.ErrorMessage, fmt.Errorf("read generations: %w", context.DeadlineExceeded))
+	})
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("%d %v", resp.StatusCode, resp.Header)
+	}
+}
+
+func TestAnAnswerThatPanicsHalfwayLooksBroken(t *testing.T) {
+	t.Parallel()
+	resp := served(t, func(_ *Server, c *gin.Context) {
+		_, _ = c.Writer.WriteString("half")
+		c.Writer.Flush()
+		panic("oops")
+	})
+	if body, err := io.ReadAll(resp.Body); err == nil {
+		t.Errorf("a whole answer: %q", body)
 	}
 }
