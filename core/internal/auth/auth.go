@@ -86,11 +86,12 @@ func (a *Authenticator) Resolve(ctx context.Context, c Credentials, present bool
 		a.used.note(caller.Actor.TokenID)
 		return caller, nil
 	}
+	asked := time.Now()
 	caller, err := a.ask(ctx, c, present, ref)
 	if err != nil {
 		return Caller{}, err
 	}
-	a.recent.put(key, caller)
+	a.recent.put(key, caller, asked)
 	a.used.note(caller.Actor.TokenID)
 	return caller, nil
 }

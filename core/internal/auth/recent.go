@@ -9,7 +9,14 @@ import (
 
 // recent holds the answers of the last moment.
 type recent struct {
-	store *otter.Cache[recentKey, Caller]
+	while time.Duration
+	store *otter.Cache[recentKey, heard]
+}
+
+// heard is an answer, and until when it is believed.
+type heard struct {
+	caller Caller
+	until  time.Time
 }
 
 type recentKey struct {
@@ -22,28 +29,38 @@ type recentKey struct {
 const maxRecent = 20_000
 
 func newRecent(while time.Duration) (*recent, error) {
-	store, err := otter.New(&otter.Options[recentKey, Caller]{
+	store, err := otter.New(&otter.Options[recentKey, heard]{
 		MaximumSize: maxRecent,
-		// From the answer on, however often it is used meanwhile.
-		ExpiryCalculator: otter.ExpiryCreating[recentKey, Caller](while),
+		// Only makes room: until decides.
+		ExpiryCalculator: otter.ExpiryWriting[recentKey, heard](while),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("remember callers for %s: %w", while, err)
 	}
-	return &recent{store: store}, nil
+	return &recent{while: while, store: store}, nil
 }
 
 func (r *recent) get(key recentKey) (Caller, bool) {
 	if r == nil {
 		return Caller{}, false
 	}
-	return r.store.GetIfPresent(key)
+	h, ok := r.store.GetIfPresent(key)
+	if !ok || !time.Now().Before(h.until) {
+		return Caller{}, false
+	}
+	return h.caller, true
 }
 
-func (r *recent) put(key recentKey, c Caller) {
-	if r == nil {
+// put keeps an answer. Its time runs from when the question was asked: what a
+// slow database says may have been overtaken before it arrives. A project that
+// is not there is not kept: it is there as soon as it was made.
+func (r *recent) put(key recentKey, c Caller, asked time.Time) {
+	if r == nil || (key.ref != ProjectRef{} && c.Project == nil) {
 		return
 	}
-	// An answer that came meanwhile is as good, and its time runs already.
-	r.store.SetIfAbsent(key, c)
+	until := asked.Add(r.while)
+	if c.Actor.ExpiresAt.After(asked) && c.Actor.ExpiresAt.Before(until) {
+		until = c.Actor.ExpiresAt
+	}
+	r.store.Set(key, heard{caller: c, until: until})
 }
