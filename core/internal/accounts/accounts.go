@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alexedwards/argon2id"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -90,9 +89,9 @@ func (a *Accounts) CreateUser(ctx context.Context, n NewUser) (User, error) {
 		if len(n.Password) < minPassword {
 			return User{}, registry.Errorf(registry.CodeInvalid, "password is shorter than %d characters", minPassword)
 		}
-		h, err := argon2id.CreateHash(n.Password, argon2id.DefaultParams)
+		h, err := auth.HashPassword(n.Password)
 		if err != nil {
-			return User{}, fmt.Errorf("hash password: %w", err)
+			return User{}, err
 		}
 		hash = &h
 	}

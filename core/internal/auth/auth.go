@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
-	"github.com/alexedwards/argon2id"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -23,15 +24,16 @@ type Caller struct {
 
 // Authenticator resolves credentials.
 type Authenticator struct {
-	pool   *pgxpool.Pool
-	used   *used
-	recent *recent // nil: every request asks the database
+	pool      *pgxpool.Pool
+	used      *used
+	recent    *recent // nil: every request asks the database
+	passwords *passwords
 }
 
 // New makes an Authenticator that asks the database about every request; Run
 // keeps its notes of when tokens were used.
 func New(pool *pgxpool.Pool) *Authenticator {
-	return &Authenticator{pool: pool, used: newUsed(pool)}
+	return &Authenticator{pool: pool, used: newUsed(pool), passwords: newPasswords()}
 }
 
 // Remembering makes an Authenticator that believes an answer for a while: a
@@ -43,7 +45,9 @@ func Remembering(pool *pgxpool.Pool, while time.Duration) (*Authenticator, error
 	if err != nil {
 		return nil, err
 	}
-	return &Authenticator{pool: pool, used: newUsed(pool), recent: kept}, nil
+	a := New(pool)
+	a.recent = kept
+	return a, nil
 }
 
 // Run writes when tokens were last used, until ctx ends.
@@ -165,7 +169,7 @@ func (t *tokenRow) actor(via Transport) (registry.Actor, error) {
 		!deploy && via == DeployToken:
 		return registry.Actor{}, unauthorized()
 	case t.state == "blocked":
-		return registry.Actor{}, registry.Errorf(registry.CodeForbidden, "Forbidden - Your account has been blocked.")
+		return registry.Actor{}, blocked()
 	}
 	v := t.value
 	v.Kind = registry.User
@@ -178,16 +182,21 @@ func (t *tokenRow) actor(via Transport) (registry.Actor, error) {
 	return v, nil
 }
 
+func blocked() error {
+	return registry.Errorf(registry.CodeForbidden, "Forbidden - Your account has been blocked.")
+}
+
 // Login is for routes whose credentials stand in the body: the secret is a
 // token, or the user's password. A name that is not the token's owner's is
-// refused. A user who does not exist costs as much time as one who does.
+// refused; names have no case. A user who does not exist costs as much time as
+// one who does.
 func (a *Authenticator) Login(ctx context.Context, username, secret string) (registry.Actor, error) {
 	if WellFormed(secret) {
 		caller, err := a.Resolve(ctx, Credentials{Transport: Bearer, Secret: secret}, true, ProjectRef{})
 		if err != nil {
 			return registry.Actor{}, err
 		}
-		if caller.Actor.Username != username {
+		if !strings.EqualFold(caller.Actor.Username, username) {
 			return registry.Actor{}, unauthorized()
 		}
 		return caller.Actor, nil
@@ -197,28 +206,25 @@ func (a *Authenticator) Login(ctx context.Context, username, secret string) (reg
 		hash  *string
 		state string
 	)
-	err := a.pool.QueryRow(ctx, "select id, username, is_admin, password_hash, state from users where lower(username) = lower($1)", username).
-		Scan(&actor.UserID, &actor.Username, &actor.Admin, &hash, &state)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return registry.Actor{}, fmt.Errorf("find user: %w", postgres.Translate(err))
+	// PostgreSQL has no text like that, and so nobody is called it.
+	if utf8.ValidString(username) && !strings.ContainsRune(username, 0) {
+		err := a.pool.QueryRow(ctx, "select id, username, is_admin, password_hash, state from users where lower(username) = lower($1)", username).
+			Scan(&actor.UserID, &actor.Username, &actor.Admin, &hash, &state)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return registry.Actor{}, fmt.Errorf("find user: %w", postgres.Translate(err))
+		}
 	}
-	stored := nobodysHash
-	if hash != nil {
-		stored = *hash
-	}
-	match, compareErr := argon2id.ComparePasswordAndHash(secret, stored)
-	if err != nil || compareErr != nil || hash == nil || !match {
+	match, err := a.passwords.match(ctx, secret, hash)
+	switch {
+	case err != nil:
+		return registry.Actor{}, err
+	case !match:
 		return registry.Actor{}, unauthorized()
-	}
-	if state == "blocked" {
-		return registry.Actor{}, registry.Errorf(registry.CodeForbidden, "Forbidden - Your account has been blocked.")
+	case state == "blocked":
+		return registry.Actor{}, blocked()
 	}
 	return actor, nil
 }
-
-// nobodysHash is compared where there is none, so that the time does not tell.
-// It has the library's default parameters and no known password.
-const nobodysHash = "$argon2id$v=19$m=65536,t=1,p=2$c29tZXNhbHRzb21lc2FsdA$RdescudvJCsgt3ub+b4dWRWJTmaaJObG/jEEmhsgGQs"
 
 // issuedLife is how long a token lives that a sign-in with a password was for.
 const issuedLife = 365 * 24 * time.Hour

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -219,10 +220,13 @@ func TestLogin(t *testing.T) {
 		{"password", "ann", "correct horse", true},
 		{"password, other case of the name", "ANN", "correct horse", true},
 		{"token", "ann", secret, true},
+		{"token, other case of the name", "Ann", secret, true},
 		{"somebody else's token", "bob", secret, false},
 		{"wrong password", "ann", "battery staple", false},
 		{"nobody", "eve", "correct horse", false},
 		{"empty", "ann", "", false},
+		{"a name that PostgreSQL does not take", "ann\x00", "correct horse", false},
+		{"a name that is no text", "ann\xff", "correct horse", false},
 	} {
 		actor, err := w.auth.Login(t.Context(), c.user, c.secret)
 		if (err == nil) != c.ok || (err != nil && registry.CodeOf(err) != registry.CodeUnauthenticated) {
@@ -286,6 +290,72 @@ func TestARevocationTakesEffectInTime(t *testing.T) {
 		if time.Since(revoked) > 2*while {
 			t.Fatalf("still let in %s after it was revoked", time.Since(revoked))
 		}
+	}
+}
+
+// What does not exist is not remembered: a project is there as soon as it was made.
+func TestAProjectIsFoundOnceItIsMade(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	remembering, err := auth.Remembering(w.Pool, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := auth.ProjectRef{Path: "top/new"}
+	for _, made := range []bool{false, true} {
+		if made {
+			if _, err := w.accounts.CreateProject(t.Context(), accounts.NewProject{FullPath: ref.Path}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c, err := remembering.Resolve(t.Context(), auth.Credentials{}, false, ref)
+		if err != nil || (c.Project != nil) != made {
+			t.Errorf("made %t: %+v, %v", made, c.Project, err)
+		}
+	}
+}
+
+// When a token was used is noted without the request waiting, and at most once a minute.
+func TestTheLastUseIsNoted(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	secret, token := w.token(t, w.user(t, "ann"), nil, "api")
+	lastUse := func() (at *time.Time) {
+		t.Helper()
+		if err := w.Pool.QueryRow(t.Context(), "select last_used_at from tokens where id = $1", token.ID).Scan(&at); err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	// use resolves the token, and ends the Authenticator, which writes what it has noted.
+	use := func() {
+		t.Helper()
+		w.auth = auth.New(w.Pool)
+		if _, err := w.resolve(t, auth.Bearer, secret); err != nil {
+			t.Fatal(err)
+		}
+		ended, end := context.WithCancel(t.Context())
+		end()
+		w.auth.Run(ended)
+	}
+	if at := lastUse(); at != nil {
+		t.Fatalf("used at %s before its first use", at)
+	}
+	use()
+	first := lastUse()
+	if first == nil {
+		t.Fatal("the first use is not noted")
+	}
+	use()
+	if again := lastUse(); !again.Equal(*first) {
+		t.Errorf("written twice within a minute: %s, %s", first, again)
+	}
+	if _, err := w.Pool.Exec(t.Context(), "update tokens set last_used_at = now() - interval '61 seconds'"); err != nil {
+		t.Fatal(err)
+	}
+	use()
+	if at := lastUse(); !at.After(*first) {
+		t.Errorf("a use a minute later is not noted: %s", at)
 	}
 }
 

@@ -5,6 +5,7 @@ package auth
 import (
 	"crypto/subtle"
 	"encoding/base64"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -35,6 +36,12 @@ func (c Credentials) String() string { return string(c.Transport) + " [redacted]
 
 // GoString does likewise, for %#v.
 func (c Credentials) GoString() string { return c.String() }
+
+// MarshalText does likewise, for JSON and for hclog's JSON lines.
+func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// LogValue does likewise, for log/slog.
+func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // Parse takes the credentials out of a request's headers; present is false if
 // there are none. Two different ones at once are CodeInvalid: which of them was
@@ -108,11 +115,12 @@ type ProjectRef struct {
 	Path string
 }
 
-// ParseProjectRef reads the unescaped :id of a URL. A name without a slash is
-// no path, as in GitLab: it finds nothing.
+// ParseProjectRef reads the unescaped :id of a URL. As in GitLab, nothing but
+// digits is a number, and a name without a slash is no path: it finds nothing.
 func ParseProjectRef(s string) ProjectRef {
-	if id, err := strconv.ParseInt(s, 10, 64); err == nil && id > 0 {
-		return ProjectRef{ID: id}
+	// ParseUint takes no sign: "+7" is not another name of 7.
+	if id, err := strconv.ParseUint(s, 10, 63); err == nil && id > 0 {
+		return ProjectRef{ID: int64(id)}
 	}
 	if strings.Contains(s, "/") {
 		return ProjectRef{Path: s}

@@ -1,11 +1,16 @@
 package auth_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/hashicorp/go-hclog"
 
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/registry"
@@ -66,6 +71,13 @@ func TestCredentialsNeverShowTheirSecret(t *testing.T) {
 			t.Errorf("%s shows %q", format, text)
 		}
 	}
+	var log bytes.Buffer
+	hclog.New(&hclog.LoggerOptions{Output: &log, JSONFormat: true}).Info("m", "credentials", c, "pointer", &c)
+	hclog.New(&hclog.LoggerOptions{Output: &log}).Info("m", "credentials", c, "pointer", &c)
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("m", "credentials", c)
+	if strings.Contains(log.String(), "hush") || strings.Count(log.String(), "redacted") != 5 {
+		t.Errorf("logged as %s", log.String())
+	}
 }
 
 func TestTokensCarryAChecksum(t *testing.T) {
@@ -94,7 +106,7 @@ func TestTokensCarryAChecksum(t *testing.T) {
 func TestParseProjectRef(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]auth.ProjectRef{
-		"7": {ID: 7}, "a/b": {Path: "a/b"}, "a": {}, "": {}, "-1": {}, "0": {}, "99999999999999999999": {}, "7/8": {Path: "7/8"},
+		"7": {ID: 7}, "a/b": {Path: "a/b"}, "a": {}, "": {}, "-1": {}, "+7": {}, "7e0": {}, "0": {}, "99999999999999999999": {}, "7/8": {Path: "7/8"},
 	} {
 		if got := auth.ParseProjectRef(text); got != want {
 			t.Errorf("%q: got %+v, want %+v", text, got, want)
@@ -111,6 +123,21 @@ func FuzzParse(f *testing.F) {
 		c, present, err := auth.Parse(r)
 		if present && (c.Secret == "" || err != nil) {
 			t.Fatalf("present with secret %q and error %v", c.Secret, err)
+		}
+	})
+}
+
+// A token is what NewToken could have made, and nothing else.
+func FuzzWellFormed(f *testing.F) {
+	for _, seed := range []string{
+		"glpat-0123456789ABCDEFGHIJKLMNOPQRSTUV2gx0Vd", auth.NewToken(auth.PersonalPrefix), auth.NewToken(auth.DeployPrefix), "glpat-", "gldt-", "", "glpat-\x00",
+	} {
+		f.Add(seed)
+	}
+	form := regexp.MustCompile(`^(glpat|gldt)-[0-9A-Za-z]{38}$`)
+	f.Fuzz(func(t *testing.T, token string) {
+		if auth.WellFormed(token) && !form.MatchString(token) {
+			t.Fatalf("%q is taken for a token", token)
 		}
 	})
 }

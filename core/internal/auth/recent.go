@@ -58,6 +58,9 @@ func (r *recent) put(key recentKey, c Caller, asked time.Time) {
 	if r == nil || (key.ref != ProjectRef{} && c.Project == nil) {
 		return
 	}
+	if key.ref.Path != "" && c.Project == nil {
+		return // there are as many paths of nothing as somebody likes to ask for
+	}
 	until := asked.Add(r.while)
 	if c.Actor.ExpiresAt.After(asked) && c.Actor.ExpiresAt.Before(until) {
 		until = c.Actor.ExpiresAt

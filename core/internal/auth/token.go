@@ -51,7 +51,7 @@ func checksum(text string) string {
 func WellFormed(token string) bool {
 	for _, p := range []string{PersonalPrefix, DeployPrefix} {
 		if rest, ok := strings.CutPrefix(token, p); ok && len(rest) == randomChars+sumChars {
-			return checksum(rest[:randomChars]) == rest[randomChars:]
+			return strings.Trim(rest, alphabet) == "" && checksum(rest[:randomChars]) == rest[randomChars:]
 		}
 	}
 	return false
