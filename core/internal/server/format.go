@@ -50,6 +50,7 @@ func (s *Server) steps(r *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer func() { body.Discard() }()
 	if err := s.authorize(r); err != nil {
 		return nil, err
 	}
@@ -57,12 +58,29 @@ func (s *Server) steps(r *call) (*answer, error) {
 		return s.remembered(r)
 	}
 	if body == nil {
+		began := time.Now()
 		if body, err = s.receive(r); err != nil {
 			return nil, err
 		}
+		if time.Since(began) > lasting {
+			// Whoever began it may not be allowed to any more.
+			if err := s.admitAgain(r); err != nil {
+				return nil, err
+			}
+		}
 	}
-	defer body.Discard()
 	return s.dispatch(r, body)
+}
+
+// lasting is from when on an upload has lasted so long that what was known of
+// its sender is old: rights end within a second.
+const lasting = 500 * time.Millisecond
+
+func (s *Server) admitAgain(r *call) error {
+	if _, err := s.authenticate(r); err != nil {
+		return err
+	}
+	return s.authorize(r)
 }
 
 // match finds the route from the one canonical path, which everything after it shares.

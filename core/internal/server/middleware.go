@@ -29,6 +29,10 @@ func (s *Server) begin(c *gin.Context) {
 	}
 	start := time.Now()
 	defer func() {
+		if c.Request.ContentLength != 0 {
+			// What nobody has read of a body is read by net/http, without patience.
+			_ = http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(drainTime))
+		}
 		s.Log.Debug("request", "request_id", id, "method", c.Request.Method, "path", c.Request.URL.EscapedPath(),
 			"status", c.Writer.Status(), "bytes", c.Writer.Size(), "duration", time.Since(start))
 	}()

@@ -21,6 +21,9 @@ func (s *Server) receive(r *call) (*upload.Body, error) {
 		limits.MaxFileBytes = most
 	}
 	req := r.c.Request
+	// The deadline is the body's only: passed later, it would look as if the
+	// client had gone away from what is done with the body.
+	defer func() { _ = http.NewResponseController(r.c.Writer).SetReadDeadline(time.Time{}) }()
 	return upload.Receive(req.Context(), s.Blobs, upload.Incoming{
 		Header:        req.Header,
 		Body:          progress(r.c.Writer, req.Body),

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/hashicorp/go-hclog"
@@ -125,5 +127,33 @@ func TestAnAnswerThatPanicsHalfwayLooksBroken(t *testing.T) {
 	})
 	if body, err := io.ReadAll(resp.Body); err == nil {
 		t.Errorf("a whole answer: %q", body)
+	}
+}
+
+// deadlines is a connection that notes until when it may be read from.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	set []time.Time
+}
+
+func (d *deadlines) SetReadDeadline(t time.Time) error {
+	d.set = append(d.set, t)
+	return nil
+}
+
+// A deadline that outlives the body would, once passed, look as if the client
+// had gone away while its package is being committed.
+func TestTheDeadlineOfABodyEndsWithIt(t *testing.T) {
+	t.Parallel()
+	w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	c, _ := gin.CreateTestContext(w)
+	c.Request = httptest.NewRequestWithContext(t.Context(), http.MethodPut, "/", strings.NewReader("{}"))
+	s := &Server{Config: Config{MaxFileBytes: func(string) int64 { return 0 }}}
+	r := &call{c: c, manifest: &spec.Manifest{}, route: &spec.Route{Body: spec.BodyPolicy{Kind: spec.BodyInline, MaxBytes: 10}}}
+	if body, err := s.receive(r); err != nil || string(body.Document) != "{}" {
+		t.Fatal(body, err)
+	}
+	if n := len(w.set); n < 2 || w.set[0].IsZero() || !w.set[n-1].IsZero() {
+		t.Errorf("deadlines %v", w.set)
 	}
 }
