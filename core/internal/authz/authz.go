@@ -53,7 +53,8 @@ type relation int
 
 const (
 	nobody   relation = iota // no credentials
-	stranger                 // signed in, no role; or a deploy token from elsewhere
+	outsider                 // a deploy token from elsewhere
+	stranger                 // a user without a role
 	guest                    // Guest and Planner
 	reporter
 	developer
@@ -73,13 +74,13 @@ func relationOf(a registry.Actor, p *registry.Project, level registry.AccessLeve
 	case registry.DeployToken:
 		switch {
 		case !atHome(a, p):
-			return stranger
+			return outsider
 		case a.Has(registry.ScopeWritePackageRegistry):
 			return writer
 		case a.Has(registry.ScopeReadPackageRegistry):
 			return reader
 		}
-		return stranger
+		return outsider
 	case registry.System:
 		return admin
 	}
@@ -114,7 +115,8 @@ func atHome(a registry.Actor, p *registry.Project) bool {
 }
 
 // sees reports whether the project exists, as far as the actor is concerned.
-// A deploy token is no person: an internal project shows itself to people.
+// A deploy token is no person: an internal project shows itself to people, or
+// whoever was given one project's token could read those of the whole instance.
 func sees(r relation, p *registry.Project) bool {
 	if r >= guest || p.Visibility == registry.Public || p.PackageAccess == registry.PackagesPublic {
 		return true

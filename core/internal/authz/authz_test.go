@@ -2,6 +2,7 @@ package authz_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/pakhus/pakhus/core/internal/authz"
@@ -12,6 +13,7 @@ import (
 const (
 	home  = 7  // the project
 	group = 70 // its group
+	top   = 1  // the group above
 )
 
 // callers are all kinds of them; the letters of expectations are in this order.
@@ -26,9 +28,13 @@ func callers() []struct {
 	deploy := func(project, group int64, scopes ...registry.Scope) registry.Actor {
 		return registry.Actor{Kind: registry.DeployToken, ProjectID: project, GroupID: group, Scopes: scopes}
 	}
-	api := registry.ScopeAPI
-	adminUser := user(api)
-	adminUser.Admin = true
+	const (
+		api     = registry.ScopeAPI
+		readAPI = registry.ScopeReadAPI
+		read    = registry.ScopeReadPackageRegistry
+		write   = registry.ScopeWritePackageRegistry
+	)
+	admin := func(a registry.Actor) registry.Actor { a.Admin = true; return a }
 	return []struct {
 		name  string
 		actor registry.Actor
@@ -36,77 +42,113 @@ func callers() []struct {
 	}{
 		{"anonymous", registry.Actor{Kind: registry.Anonymous}, 0},
 		{"stranger", user(api), 0},
+
 		{"guest", user(api), registry.Guest},
+		{"planner", user(api), registry.Planner},
 		{"reporter", user(api), registry.Reporter},
 		{"developer", user(api), registry.Developer},
 		{"maintainer", user(api), registry.Maintainer},
 		{"owner", user(api), registry.Owner},
-		{"administrator", adminUser, 0},
-		{"maintainer with read_api", user(registry.ScopeReadAPI), registry.Maintainer},
-		{"read deploy token", deploy(home, 0, registry.ScopeReadPackageRegistry), 0},
-		{"write deploy token of the group", deploy(0, group, registry.ScopeWritePackageRegistry), 0},
-		{"write deploy token of another project", deploy(home+1, 0, registry.ScopeWritePackageRegistry), 0},
-		{"write deploy token of another group", deploy(0, group+1, registry.ScopeWritePackageRegistry), 0},
+		{"administrator", admin(user(api)), 0},
+
+		{"owner with read_api", user(readAPI), registry.Owner},
+		{"administrator with read_api", admin(user(readAPI)), 0},
+		{"owner without a scope", user(), registry.Owner},
+
+		{"read token of the project", deploy(home, 0, read), 0},
+		{"read token of the top group", deploy(0, top, read), 0},
+		{"write token of the project", deploy(home, 0, write), 0},
+		{"write token of the group", deploy(0, group, write), 0},
+
+		{"write token of another project", deploy(home+1, 0, write), 0},
+		{"write token of another group", deploy(0, group+1, write), 0},
+		{"token of the project without a scope", deploy(home, 0), 0},
 	}
 }
 
 // The expectations are written out from GitLab's tables (roles; status codes of
-// the npm and generic families), one line for a project's visibility and package
-// access, and an action; one letter for each caller: + allowed, 1 is 401, 3 is
-// 403, 4 is 404.
+// the npm and generic families): one line for each visibility, package access
+// and action, one letter for each caller in the order above: + is allowed, 1 is
+// 401, 3 is 403, 4 is 404.
 func TestDecide(t *testing.T) {
 	t.Parallel()
+	const (
+		read    = spec.ActionReadPackage
+		create  = spec.ActionCreatePackage
+		destroy = spec.ActionDestroyPackage
+	)
 	letters := map[authz.Verdict]byte{authz.Allowed: '+', authz.Unauthenticated: '1', authz.Forbidden: '3', authz.Hidden: '4'}
-	for _, c := range []struct {
+	type situation struct {
 		visibility registry.Visibility
 		access     registry.PackageAccess
 		action     spec.Action
-		want       string
-	}{
-		//                                                                      anonymous
-		//                                                                      |stranger
-		//                                                                      ||guest
-		//                                                                      |||reporter
-		//                                                                      ||||developer
-		//                                                                      |||||maintainer
-		//                                                                      ||||||owner
-		//                                                                      |||||||administrator
-		//                                                                      ||||||||maintainer with read_api
-		//                                                                      |||||||||read token
-		//                                                                      ||||||||||write token
-		//                                                                      |||||||||||tokens from elsewhere
-		{registry.Private, registry.PackagesEnabled, spec.ActionReadPackage, "14+++++++++44"},
-		{registry.Private, registry.PackagesEnabled, spec.ActionCreatePackage, "1433++++33+44"},
-		{registry.Private, registry.PackagesEnabled, spec.ActionDestroyPackage, "14333+++33+44"},
-		{registry.Internal, registry.PackagesEnabled, spec.ActionReadPackage, "1++++++++++++"},
-		{registry.Internal, registry.PackagesEnabled, spec.ActionCreatePackage, "1333++++33+33"},
-		{registry.Internal, registry.PackagesEnabled, spec.ActionDestroyPackage, "13333+++33+33"},
-		{registry.Public, registry.PackagesEnabled, spec.ActionReadPackage, "+++++++++++++"},
-		{registry.Public, registry.PackagesEnabled, spec.ActionCreatePackage, "1333++++33+33"},
-		{registry.Public, registry.PackagesEnabled, spec.ActionDestroyPackage, "13333+++33+33"},
-		// "Anyone can pull", whatever the visibility.
-		{registry.Private, registry.PackagesPublic, spec.ActionReadPackage, "+++++++++++++"},
-		{registry.Private, registry.PackagesPublic, spec.ActionCreatePackage, "1333++++33+33"},
-		// Members only, even on a public project.
-		{registry.Public, registry.PackagesPrivate, spec.ActionReadPackage, "13+++++++++33"},
-		{registry.Public, registry.PackagesPrivate, spec.ActionCreatePackage, "1333++++33+33"},
+	}
+	table := map[situation]string{
+		// As visible as the project.                         anonymous, stranger
+		//                                                    |  guest … administrator
+		//                                                    |  |       narrow personal tokens
+		//                                                    |  |       |   deploy tokens at home
+		//                                                    |  |       |   |    deploy tokens from elsewhere, or of no use
+		{registry.Private, registry.PackagesEnabled, read}:     "14 +++++++ ++3 ++++ 444",
+		{registry.Private, registry.PackagesEnabled, create}:   "14 333++++ 333 33++ 444",
+		{registry.Private, registry.PackagesEnabled, destroy}:  "14 3333+++ 333 33++ 444",
+		{registry.Internal, registry.PackagesEnabled, read}:    "1+ +++++++ ++3 ++++ 444",
+		{registry.Internal, registry.PackagesEnabled, create}:  "13 333++++ 333 33++ 444",
+		{registry.Internal, registry.PackagesEnabled, destroy}: "13 3333+++ 333 33++ 444",
+		{registry.Public, registry.PackagesEnabled, read}:      "++ +++++++ ++3 ++++ +++",
+		{registry.Public, registry.PackagesEnabled, create}:    "13 333++++ 333 33++ 333",
+		{registry.Public, registry.PackagesEnabled, destroy}:   "13 3333+++ 333 33++ 333",
+		// Anyone may pull, whatever the visibility.
+		{registry.Private, registry.PackagesPublic, read}:     "++ +++++++ ++3 ++++ +++",
+		{registry.Private, registry.PackagesPublic, create}:   "13 333++++ 333 33++ 333",
+		{registry.Private, registry.PackagesPublic, destroy}:  "13 3333+++ 333 33++ 333",
+		{registry.Internal, registry.PackagesPublic, read}:    "++ +++++++ ++3 ++++ +++",
+		{registry.Internal, registry.PackagesPublic, create}:  "13 333++++ 333 33++ 333",
+		{registry.Internal, registry.PackagesPublic, destroy}: "13 3333+++ 333 33++ 333",
+		{registry.Public, registry.PackagesPublic, read}:      "++ +++++++ ++3 ++++ +++",
+		{registry.Public, registry.PackagesPublic, create}:    "13 333++++ 333 33++ 333",
+		{registry.Public, registry.PackagesPublic, destroy}:   "13 3333+++ 333 33++ 333",
+		// Members only, even of a public project.
+		{registry.Private, registry.PackagesPrivate, read}:     "14 +++++++ ++3 ++++ 444",
+		{registry.Private, registry.PackagesPrivate, create}:   "14 333++++ 333 33++ 444",
+		{registry.Private, registry.PackagesPrivate, destroy}:  "14 3333+++ 333 33++ 444",
+		{registry.Internal, registry.PackagesPrivate, read}:    "13 +++++++ ++3 ++++ 444",
+		{registry.Internal, registry.PackagesPrivate, create}:  "13 333++++ 333 33++ 444",
+		{registry.Internal, registry.PackagesPrivate, destroy}: "13 3333+++ 333 33++ 444",
+		{registry.Public, registry.PackagesPrivate, read}:      "13 +++++++ ++3 ++++ 333",
+		{registry.Public, registry.PackagesPrivate, create}:    "13 333++++ 333 33++ 333",
+		{registry.Public, registry.PackagesPrivate, destroy}:   "13 3333+++ 333 33++ 333",
 		// Switched off: 403 for those who see the project.
-		{registry.Public, registry.PackagesDisabled, spec.ActionReadPackage, "1333333333333"},
-		{registry.Private, registry.PackagesDisabled, spec.ActionReadPackage, "1433333333344"},
-		{registry.Private, registry.PackagesDisabled, spec.ActionDestroyPackage, "1433333333344"},
-	} {
-		project := &registry.Project{ID: home, GroupID: group, GroupAncestorIDs: []int64{1, group}, Visibility: c.visibility, PackageAccess: c.access}
-		if len(c.want) != len(callers()) {
-			t.Fatalf("%d letters for %d callers", len(c.want), len(callers()))
-		}
-		for i, caller := range callers() {
-			t.Run(fmt.Sprintf("%s/%s/%d/%s", c.visibility, c.access, c.action, caller.name), func(t *testing.T) {
-				t.Parallel()
-				if got := letters[authz.Decide(caller.actor, project, caller.level, c.action)]; got != c.want[i] {
-					t.Errorf("got %c, want %c", got, c.want[i])
+		{registry.Private, registry.PackagesDisabled, read}:     "14 3333333 333 3333 444",
+		{registry.Private, registry.PackagesDisabled, create}:   "14 3333333 333 3333 444",
+		{registry.Private, registry.PackagesDisabled, destroy}:  "14 3333333 333 3333 444",
+		{registry.Internal, registry.PackagesDisabled, read}:    "13 3333333 333 3333 444",
+		{registry.Internal, registry.PackagesDisabled, create}:  "13 3333333 333 3333 444",
+		{registry.Internal, registry.PackagesDisabled, destroy}: "13 3333333 333 3333 444",
+		{registry.Public, registry.PackagesDisabled, read}:      "13 3333333 333 3333 333",
+		{registry.Public, registry.PackagesDisabled, create}:    "13 3333333 333 3333 333",
+		{registry.Public, registry.PackagesDisabled, destroy}:   "13 3333333 333 3333 333",
+	}
+	if want := 3 * 4 * 3; len(table) != want { // map keys are distinct: these are all combinations
+		t.Fatalf("the table has %d situations, want %d", len(table), want)
+	}
+	for s, want := range table {
+		t.Run(fmt.Sprintf("%s/%s/%d", s.visibility, s.access, s.action), func(t *testing.T) {
+			t.Parallel()
+			project := &registry.Project{
+				ID: home, GroupID: group, GroupAncestorIDs: []int64{top, group},
+				Visibility: s.visibility, PackageAccess: s.access,
+			}
+			want := strings.ReplaceAll(want, " ", "")
+			if len(want) != len(callers()) {
+				t.Fatalf("%d letters for %d callers", len(want), len(callers()))
+			}
+			for i, caller := range callers() {
+				if got := letters[authz.Decide(caller.actor, project, caller.level, s.action)]; got != want[i] {
+					t.Errorf("%s: got %c, want %c", caller.name, got, want[i])
 				}
-			})
-		}
+			}
+		})
 	}
 }
 
