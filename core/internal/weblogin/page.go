@@ -24,7 +24,7 @@ label,input,button{display:block;width:100%;box-sizing:border-box}input{margin:.
 .error{color:#b00020}</style></head><body><h1>Pakhus</h1>
 {{if .Done}}<p>You are signed in. You can close this page and go back to your terminal.</p>
 {{else if .Gone}}<p>This sign-in is over. Start it again in your terminal.</p>
-{{else}}<p>Sign in for <strong>{{.Name}}</strong>.</p>{{if .Failed}}<p class="error" role="alert">Wrong user name or password.</p>{{end}}
+{{else}}<p>Sign in for <strong>{{.Name}}</strong>. Do so only if you have started it yourself: whoever did gets a token of yours.</p>{{if .Failed}}<p class="error" role="alert">Wrong user name or password.</p>{{end}}
 <form method="post"><label>User name<input name="username" autocomplete="username" required autofocus></label>
 <label>Password or personal access token<input name="password" type="password" autocomplete="current-password" required></label>
 <button>Sign in</button></form>{{end}}</body></html>
@@ -97,18 +97,24 @@ func (h *handler) submit(w http.ResponseWriter, r *http.Request, id, name string
 
 func (h *handler) fault(w http.ResponseWriter, err error) {
 	h.log.Error("sign-in page failed", "error", err)
+	protect(w.Header())
 	http.Error(w, "The registry cannot answer at the moment. Try again.", http.StatusServiceUnavailable)
 }
 
 func (h *handler) show(w http.ResponseWriter, status int, v view) {
-	head := w.Header()
-	head.Set("Content-Type", "text/html; charset=utf-8")
-	head.Set("Cache-Control", "no-store")
-	head.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
-	head.Set("X-Content-Type-Options", "nosniff")
-	head.Set("Referrer-Policy", "no-referrer")
+	protect(w.Header())
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	if err := h.page.Execute(w, v); err != nil {
 		h.log.Debug("sign-in page was not sent whole", "error", err)
 	}
+}
+
+// protect keeps the page out of caches, frames and referrers, and scripts out of the page.
+func protect(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
 }

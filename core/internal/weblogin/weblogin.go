@@ -100,9 +100,10 @@ func (l *Logins) Poll(ctx context.Context, poll string) (Result, error) {
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return Result{}, fmt.Errorf("poll login: %w", postgres.Translate(err))
 	}
+	// Whatever is still there is pending: somebody may have signed in since the
+	// statement above, and then the next poll gets it.
 	var waiting bool
-	err = l.pool.QueryRow(ctx, `
-		select exists (select from web_logins where poll_digest = $1 and expires_at > now() and completed_at is null)`, digest(poll)).Scan(&waiting)
+	err = l.pool.QueryRow(ctx, "select exists (select from web_logins where poll_digest = $1 and expires_at > now())", digest(poll)).Scan(&waiting)
 	if err != nil {
 		return Result{}, fmt.Errorf("poll login: %w", postgres.Translate(err))
 	}

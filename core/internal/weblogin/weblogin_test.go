@@ -169,3 +169,86 @@ func TestASignInEndsByItself(t *testing.T) {
 		t.Error(r, err)
 	}
 }
+
+// A poll that meets the very moment of the sign-in does not lose it.
+func TestAPollDuringTheSignInDoesNotLoseIt(t *testing.T) {
+	t.Parallel()
+	p := setup(t)
+	u, err := accounts.New(p.db.Pool).FindUser(t.Context(), "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	actor := registry.Actor{Kind: registry.User, UserID: u.ID, Scopes: []registry.Scope{registry.ScopeAPI}}
+	for range 50 {
+		id, poll, err := p.logins.Start(t.Context(), "npm login")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if ok, err := p.logins.Complete(t.Context(), id, actor); !ok || err != nil {
+				t.Errorf("complete: %t, %v", ok, err)
+			}
+		})
+		for {
+			r, err := p.logins.Poll(t.Context(), poll)
+			if err != nil || r.State == weblogin.Gone {
+				t.Fatalf("%+v, %v", r, err)
+			}
+			if r.State == weblogin.Ready {
+				break
+			}
+		}
+		wg.Wait()
+	}
+}
+
+func TestABlockedUserGetsNoToken(t *testing.T) {
+	t.Parallel()
+	p := setup(t)
+	id, poll, err := p.logins.Start(t.Context(), "npm login")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, body := p.submit(t, id, "ann", "correct horse", nil); status != http.StatusOK {
+		t.Fatal(status, body)
+	}
+	if err := accounts.New(p.db.Pool).BlockUser(t.Context(), "ann", true); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := p.logins.Poll(t.Context(), poll); err != nil || r.State != weblogin.Gone {
+		t.Error(r, err)
+	}
+}
+
+func TestThePageIsKeptFromFramesCachesAndScripts(t *testing.T) {
+	t.Parallel()
+	p := setup(t)
+	id, _, err := p.logins.Start(t.Context(), `<script>alert("npm")</script>`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, status := range map[string]int{"/-/login/" + id: http.StatusOK, "/-/login/nonsense": http.StatusNotFound} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || resp.StatusCode != status || strings.Contains(string(body), "<script") {
+			t.Errorf("%s: %d, %v\n%s", path, resp.StatusCode, err, body)
+		}
+		for name, want := range map[string]string{
+			"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+			"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "frame-ancestors 'none'",
+		} {
+			if got := resp.Header.Get(name); !strings.Contains(got, want) {
+				t.Errorf("%s: %s is %q", path, name, got)
+			}
+		}
+	}
+}
