@@ -101,7 +101,8 @@ func announce(w io.Writer, url string, first *firstrun.Result, cfg config.Config
 	say("  project   %s (id %d)", first.ProjectPath, first.ProjectID)
 	say("\nFor npm, put this into .npmrc:")
 	say("  registry=%s", base)
-	say("  %s:_authToken=%s\n", strings.TrimPrefix(base, "http:"), first.Token)
+	_, place, _ := strings.Cut(base, ":") // npm keys credentials by the URL without its scheme
+	say("  %s:_authToken=%s\n", place, first.Token)
 }
 
 func (c *cli) migrate() *cobra.Command {

@@ -66,11 +66,9 @@ func Serve(ctx context.Context, cfg config.Config, hooks Hooks, log hclog.Logger
 	})
 	group.Go(func() error {
 		<-running.Done()
-		// The context that ended is the reason to stop; stopping has time of its own.
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
-		defer cancel()
 		log.Info("stopping")
-		return web.Shutdown(stop)
+		// The context that ended is the reason to stop; stopping has time of its own.
+		return stop(context.WithoutCancel(ctx), web, shutdown, log)
 	})
 	group.Go(func() error { return parts.watch(running) })
 	group.Go(func() error { return parts.reload(running, hooks.Reload) })
@@ -83,6 +81,20 @@ func Serve(ctx context.Context, cfg config.Config, hooks Hooks, log hclog.Logger
 	}
 	log.Info("stopped")
 	return nil
+}
+
+// stop lets requests under way end. Those that do not in time would meet parts
+// that have ended: they are broken off, so that the client sees it, and leave
+// what a crash would leave.
+func stop(ctx context.Context, web *http.Server, patience time.Duration, log hclog.Logger) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := web.Shutdown(ctx)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	log.Warn("requests under way did not end in time and are broken off", "patience", patience.String())
+	return web.Close()
 }
 
 // RunningAddress returns the host:port of the server that uses a data folder.

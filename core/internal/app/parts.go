@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -281,7 +282,16 @@ func (p *parts) url(l net.Listener) string {
 	if p.cfg.ExternalURL != "" {
 		return strings.TrimSuffix(p.cfg.ExternalURL, "/")
 	}
-	return "http://" + l.Addr().String()
+	return urlOf(l.Addr())
+}
+
+// urlOf is how a client on this machine calls an address: "every interface" is
+// none that a client could ask for.
+func urlOf(a net.Addr) string {
+	if tcp, ok := a.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return "http://localhost:" + strconv.Itoa(tcp.Port)
+	}
+	return "http://" + a.String()
 }
 
 func writeAddress(dataDir, address string) error {

@@ -25,7 +25,9 @@ func Translate(err error) error {
 	if _, ok := errors.AsType[*registry.Error](err); ok {
 		return err
 	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	// A server that cannot be reached shows as a deadline too: that of connecting.
+	_, connecting := errors.AsType[*pgconn.ConnectError](err)
+	if errors.Is(err, context.Canceled) || (errors.Is(err, context.DeadlineExceeded) && !connecting) {
 		return err
 	}
 	switch {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"testing"
 
 	"github.com/jackc/pgerrcode"
@@ -115,5 +116,25 @@ func TestAnExhaustedPoolIsTheCallersDeadline(t *testing.T) {
 	err = postgres.InTx(ctx, pool, func(pgx.Tx) error { return nil })
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error is %v, want the deadline", err)
+	}
+}
+
+// A server behind a wall that drops everything: connecting runs out of its own time.
+func TestAServerThatCannotBeReachedIsUnavailable(t *testing.T) {
+	t.Parallel()
+	cfg, err := pgx.ParseConfig("postgres://nobody@127.0.0.1:1/none?sslmode=disable&connect_timeout=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	_, err = pgx.ConnectConfig(t.Context(), cfg)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("not what was to be shown: %v", err)
+	}
+	if got := registry.CodeOf(postgres.Translate(err)); got != registry.CodeUnavailable {
+		t.Errorf("code %v of %v", got, err)
 	}
 }
