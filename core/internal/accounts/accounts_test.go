@@ -58,6 +58,12 @@ func TestRefusals(t *testing.T) {
 		"taken by a group":         {project(accounts.NewProject{FullPath: "acme/WEB"}), registry.CodeConflict, "already been taken"},
 		"no parent":                {group("nowhere/x"), registry.CodeNotFound, `group "nowhere"`},
 		"reserved":                 {group("api"), registry.CodeInvalid, "reserved"},
+		"reserved in any case":     {group("Users"), registry.CodeInvalid, "reserved"},
+		"reserved below":           {project(accounts.NewProject{FullPath: "acme/blob"}), registry.CodeInvalid, "reserved"},
+		"reserved for users":       {user(accounts.NewUser{Username: "admin"}), registry.CodeInvalid, "reserved"},
+		"too long":                 {group(strings.Repeat("x", 256)), registry.CodeInvalid, "longer than 255"},
+		"git in capitals":          {group("x.GIT"), registry.CodeInvalid, "path"},
+		"member of nothing":        {a.AddMember(ctx, 1, 999, 0, registry.Guest), registry.CodeNotFound, "no such"},
 		"dash":                     {group("-x"), registry.CodeInvalid, "path"},
 		"dots":                     {group("acme/.."), registry.CodeInvalid, "path"},
 		"git":                      {project(accounts.NewProject{FullPath: "acme/x.git"}), registry.CodeInvalid, "path"},
@@ -138,5 +144,28 @@ func TestOneOfManyGetsThePath(t *testing.T) {
 	wg.Wait()
 	if made != 1 {
 		t.Errorf("%d got it", made)
+	}
+}
+
+// What is an address at the root is a good name below it, and the other way round.
+func TestNamesAreReservedOnlyWhereTheyWouldClash(t *testing.T) {
+	t.Parallel()
+	a := accounts.New(pgtest.New(t).Pool)
+	for _, path := range []string{"update", "acme", "Acme/api", "acme/API/users", "acme/.config", "7"} {
+		if _, err := a.CreateGroup(t.Context(), accounts.NewGroup{FullPath: path}); err != nil {
+			t.Errorf("group %s: %v", path, err)
+		}
+	}
+	p, err := a.CreateProject(t.Context(), accounts.NewProject{FullPath: "ACME/api/search"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The parents write themselves as they were made.
+	if p.FullPath != "acme/api/search" || len(p.GroupAncestorIDs) != 2 {
+		t.Errorf("got %+v", p)
+	}
+	found, err := a.FindProject(t.Context(), "Acme/API/Search")
+	if err != nil || found.ID != p.ID || found.Visibility != registry.Private || found.PackageAccess != registry.PackagesEnabled {
+		t.Errorf("found %+v, %v", found, err)
 	}
 }
