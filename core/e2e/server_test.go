@@ -21,9 +21,18 @@ type answer struct {
 
 func ask(t *testing.T, method, url, token string, headers ...string) answer {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	return send(t, method, url, token, "", headers...)
+}
+
+// send sends a request with a JSON body; none if it is empty.
+func send(t *testing.T, method, url, token, body string, headers ...string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
@@ -36,11 +45,11 @@ func ask(t *testing.T, method, url, token string, headers ...string) answer {
 		t.Fatal(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(resp.Body)
+	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer{resp.StatusCode, resp.Header, string(body)}
+	return answer{resp.StatusCode, resp.Header, string(text)}
 }
 
 // One registry for all that only asks.
@@ -151,6 +160,25 @@ func TestServer(t *testing.T) {
 		} {
 			if got := raw(t, host, "GET "+path+" HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n"); got != want {
 				t.Errorf("%s: %d, want %d", path, got, want)
+			}
+		}
+	})
+	t.Run("lets a client with a token that is over sign in", func(t *testing.T) {
+		t.Parallel()
+		for _, stale := range []string{"glpat-stale", ""} {
+			for _, c := range []struct {
+				method, path, body string
+				want               int
+			}{
+				{"GET", "/-/ping", "", http.StatusOK},
+				{"POST", "/-/v1/login", "{}", http.StatusOK},
+				{"PUT", "/-/user/org.couchdb.user:" + guest.Username, fmt.Sprintf(`{"name":%q,"password":%q}`, guest.Username, guest.Token), http.StatusCreated},
+				{"PUT", "/-/user/org.couchdb.user:" + guest.Username, fmt.Sprintf(`{"name":%q,"password":"wrong"}`, guest.Username), http.StatusUnauthorized},
+				{"GET", "/-/whoami", "", http.StatusUnauthorized},
+			} {
+				if a := send(t, c.method, npm(public)+c.path, stale, c.body); a.status != c.want {
+					t.Errorf("with %q: %s %s: %d, want %d: %s", stale, c.method, c.path, a.status, c.want, a.body)
+				}
 			}
 		}
 	})

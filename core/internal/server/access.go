@@ -12,12 +12,7 @@ import (
 // caller. For a login route they stand in the body, which is then consumed and
 // returned without its secret.
 func (s *Server) authenticate(r *call) (*upload.Body, error) {
-	req := r.c.Request
-	credentials, present, err := auth.Parse(req)
-	if err != nil {
-		return nil, err
-	}
-	if r.caller, err = s.Auth.Resolve(req.Context(), credentials, present, auth.ParseProjectRef(r.target)); err != nil {
+	if err := s.identify(r); err != nil {
 		return nil, err
 	}
 	if r.route.BodyCredentials == nil {
@@ -34,6 +29,28 @@ func (s *Server) authenticate(r *call) (*upload.Body, error) {
 	}
 	r.caller.Actor = actor
 	return body, nil
+}
+
+// identify finds the caller by the request's headers. Clients send what they
+// have been given even where they ask for a new token: a credential that is no
+// good any more must not keep them from it, nor from what anybody may ask.
+func (s *Server) identify(r *call) (err error) {
+	ctx, ref := r.c.Request.Context(), auth.ParseProjectRef(r.target)
+	if r.route.BodyCredentials == nil {
+		var (
+			credentials auth.Credentials
+			present     bool
+		)
+		if credentials, present, err = auth.Parse(r.c.Request); err == nil {
+			r.caller, err = s.Auth.Resolve(ctx, credentials, present, ref)
+		}
+		open := r.route.Action == spec.ActionNone && !r.route.Authenticated
+		if !open || registry.CodeOf(err) != registry.CodeUnauthenticated {
+			return err
+		}
+	}
+	r.caller, err = s.Auth.Resolve(ctx, auth.Credentials{}, false, ref)
+	return err
 }
 
 // authorize applies what the manifest declared for the route. The plugin has
