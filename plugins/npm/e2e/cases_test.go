@@ -148,7 +148,7 @@ func publishing(t *testing.T) []testCase {
 		{name: "version 1", method: "PUT", path: "/versioned", body: versioned("1"), want: 400, says: "Validation failed: Version should follow SemVer: https://semver.org"},
 		{name: "version 1.2", method: "PUT", path: "/versioned", body: versioned("1.2"), want: 400, says: "Validation failed: Version should follow SemVer: https://semver.org"},
 		{name: "version ../1.2.3", method: "PUT", path: "/versioned", body: versioned("../../1.2.3"), want: 400, says: "Validation failed: Version should follow SemVer: https://semver.org"},
-		{name: "no JSON", method: "PUT", path: "/hello", body: []byte("hello"), want: 400, says: "Invalid json"},
+		{name: "no JSON", method: "PUT", path: "/hello", body: []byte("hello"), want: 400, contains: `"error":"Invalid json`},
 		{name: "no versions", method: "PUT", path: "/hello", body: []byte(`{"name":"hello"}`), want: 400, says: "Versions key is missing from the JSON upload"},
 		{name: "no version", method: "PUT", path: "/hello", body: []byte(`{"name":"hello","versions":{}}`), want: 400, says: "Version is empty."},
 		{name: "no name", method: "PUT", path: "/hello", body: []byte(`{"name":"","versions":{}}`), want: 400, says: "Name is empty."},

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -178,10 +180,15 @@ func expect(ts *testscript.TestScript, neg bool, err error) {
 	}
 }
 
+// patience is how long a dialogue may take. A program that asks what nobody answers would wait for ever.
+const patience = time.Minute
+
 // dialogue runs a program and calls heard, whenever it has
 // said something, with all it has said so far.
 func dialogue(ts *testscript.TestScript, args []string, heard func(said string, in io.Writer)) error {
-	cmd := exec.Command(program(ts, args[0]), args[1:]...) //nolint:noctx,gosec // the script's program; a script has no context
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program(ts, args[0]), args[1:]...) //nolint:gosec // the script's program
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = environ(ts)
 	in, err := cmd.StdinPipe()
