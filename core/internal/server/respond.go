@@ -150,7 +150,7 @@ func (s *Server) file(ctx context.Context, r *call, a *answer, o *spec.SendFile)
 		if i < 0 {
 			return cache.File{}, errors.New("plugin sent a file that was not uploaded with this request")
 		}
-		file.SHA256 = a.uploads[i].Key()
+		file.SHA256, file.Size = a.uploads[i].Key(), a.uploads[i].Size
 		file.Name = cmp.Or(file.Name, a.uploads[i].FileName)
 		return file, nil
 	}
@@ -187,12 +187,16 @@ func (s *Server) sendBlob(r *call, f cache.File) error {
 		blob = stored
 	}
 	defer func() { _ = blob.Close() }()
+	if f.Size > 0 && blob.Size() != f.Size {
+		return unreadable(fmt.Errorf("the blob has %d bytes, and %d are recorded", blob.Size(), f.Size))
+	}
 	// HEAD asks about a file, it does not download it (as GitLab counts).
 	if r.c.Request.Method == http.MethodGet && f.PackageID != 0 {
 		s.Downloads.Note(f.PackageID)
 	}
 	download.Serve(r.c.Writer, r.c.Request, blob, download.Meta{
 		SHA256:      f.SHA256,
+		Size:        f.Size,
 		ContentType: cmp.Or(f.ContentType, "application/octet-stream"),
 		FileName:    f.Name,
 	})
