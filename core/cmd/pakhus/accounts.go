@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,11 +26,25 @@ func parent(use, short string, children ...*cobra.Command) *cobra.Command {
 }
 
 func (c *cli) userCommands() *cobra.Command {
-	var n accounts.NewUser
+	var (
+		n         accounts.NewUser
+		fromStdin bool
+	)
 	create := &cobra.Command{
-		Use:   "create USERNAME",
-		Short: "Create a user",
-		Args:  cobra.ExactArgs(1),
+		Use:     "create USERNAME",
+		Short:   "Create a user",
+		Example: "  pakhus user create ann --password-stdin < password.txt",
+		Args:    cobra.ExactArgs(1),
+		PreRunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if !fromStdin {
+				return nil
+			}
+			if n.Password != "" {
+				return fmt.Errorf("%w: give --password or --password-stdin, not both", errUsage)
+			}
+			n.Password, err = readPassword(cmd.InOrStdin())
+			return err
+		},
 		RunE: c.withAccounts(func(cmd *cobra.Command, args []string, a *accounts.Accounts) error {
 			n.Username = args[0]
 			u, err := a.CreateUser(cmd.Context(), n)
@@ -38,7 +55,8 @@ func (c *cli) userCommands() *cobra.Command {
 		}),
 	}
 	create.Flags().StringVar(&n.Name, "name", "", "full name")
-	create.Flags().StringVar(&n.Password, "password", "", "password to sign in with (none: only tokens)")
+	create.Flags().StringVar(&n.Password, "password", "", "password to sign in with (none: only tokens); others on this machine can see it")
+	create.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from the first line of standard input")
 	create.Flags().BoolVar(&n.Admin, "admin", false, "may do everything")
 	block := func(use, short string, blocked bool) *cobra.Command {
 		return &cobra.Command{
@@ -55,6 +73,18 @@ func (c *cli) userCommands() *cobra.Command {
 		create,
 		block("block", "Refuse all of a user's tokens and passwords", true),
 		block("unblock", "Let a blocked user in again", false))
+}
+
+// readPassword reads one line, which is more than enough for any password.
+func readPassword(r io.Reader) (string, error) {
+	line, err := bufio.NewReader(io.LimitReader(r, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	if line = strings.TrimRight(line, "\r\n"); line == "" {
+		return "", fmt.Errorf("%w: there is no password on standard input", errUsage)
+	}
+	return line, nil
 }
 
 func (c *cli) groupCommands() *cobra.Command {
@@ -99,16 +129,28 @@ func (c *cli) projectCommands() *cobra.Command {
 }
 
 func (c *cli) memberCommands() *cobra.Command {
-	var user, group, project, role string
+	var (
+		user, group, project, role string
+		level                      registry.AccessLevel
+	)
 	add := &cobra.Command{
 		Use:   "add",
 		Short: "Give a user a role on a group (and all below it) or on a project",
 		Args:  cobra.NoArgs,
-		RunE: c.withAccounts(func(cmd *cobra.Command, _ []string, a *accounts.Accounts) error {
-			level, ok := levels()[strings.ToLower(role)]
-			if !ok {
+		PreRunE: func(*cobra.Command, []string) error {
+			var ok bool
+			if level, ok = levels()[strings.ToLower(role)]; !ok {
 				return fmt.Errorf("%w: --role %q: choose guest, planner, reporter, developer, maintainer or owner", errUsage, role)
 			}
+			if user == "" {
+				return fmt.Errorf("%w: --user is missing", errUsage)
+			}
+			if !exactlyOne(group, project) {
+				return fmt.Errorf("%w: give either --group or --project", errUsage)
+			}
+			return nil
+		},
+		RunE: c.withAccounts(func(cmd *cobra.Command, _ []string, a *accounts.Accounts) error {
 			u, err := a.FindUser(cmd.Context(), user)
 			if err != nil {
 				return err
@@ -139,14 +181,10 @@ func levels() map[string]registry.AccessLevel {
 
 // place finds the one group or project that a command is about.
 func place(ctx context.Context, a *accounts.Accounts, group, project string) (groupID, projectID int64, err error) {
-	switch {
-	case (group == "") == (project == ""):
-		return 0, 0, fmt.Errorf("%w: give either --group or --project", errUsage)
-	case group != "":
+	if group != "" {
 		g, err := a.FindGroup(ctx, group)
 		return g.ID, 0, err
-	default:
-		p, err := a.FindProject(ctx, project)
-		return 0, p.ID, err
 	}
+	p, err := a.FindProject(ctx, project)
+	return 0, p.ID, err
 }

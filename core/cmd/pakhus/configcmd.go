@@ -1,8 +1,6 @@
 package main
 
 import (
-	"net/url"
-
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 )
@@ -20,12 +18,9 @@ func (c *cli) configCommands() *cobra.Command {
 			if _, err := cfg.PluginEntries(); err != nil {
 				return err
 			}
-			if u, err := url.Parse(cfg.Database.URL); err == nil && u.User != nil {
-				cfg.Database.URL = u.Redacted()
-			}
 			out := yaml.NewEncoder(cmd.OutOrStdout())
 			out.SetIndent(2)
-			return out.Encode(cfg)
+			return out.Encode(cfg.Redacted())
 		},
 	}
 	return parent("config", "Configuration", verify)

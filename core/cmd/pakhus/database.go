@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -27,7 +28,11 @@ func (c *cli) database() (string, error) {
 	if cfg.Database.URL != "" {
 		return cfg.Database.URL, nil
 	}
-	return embedded.RunningURL(filepath.Join(cfg.DataDir, "postgres"))
+	url, err := embedded.RunningURL(filepath.Join(cfg.DataDir, "postgres"))
+	if errors.Is(err, embedded.ErrNotRunning) {
+		return "", fmt.Errorf("%w: start pakhus serve first, or name the database with --database-url", err)
+	}
+	return url, err
 }
 
 func (c *cli) connect(ctx context.Context) (*pgxpool.Pool, error) {

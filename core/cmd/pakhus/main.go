@@ -69,6 +69,7 @@ func (c *cli) root() *cobra.Command {
 	flags.BoolVar(&c.json, "json", false, "print JSON, for scripts")
 	root.AddCommand(
 		c.serve(),
+		c.version(),
 		c.migrate(),
 		c.configCommands(),
 		c.userCommands(),
@@ -79,7 +80,36 @@ func (c *cli) root() *cobra.Command {
 		c.pluginCommands(),
 		c.gc(),
 	)
+	sayUsage(root)
 	return root
+}
+
+// sayUsage makes errUsage of what cobra finds wrong with the arguments of cmd
+// and the commands below it.
+func sayUsage(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			err := check(cmd, args)
+			if err == nil || errors.Is(err, errUsage) {
+				return err
+			}
+			return fmt.Errorf("%w: %w (see %s --help)", errUsage, err, cmd.CommandPath())
+		}
+	}
+	for _, child := range cmd.Commands() {
+		sayUsage(child)
+	}
+}
+
+func (c *cli) version() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.print(cmd, map[string]string{"version": app.Version()}, app.Version())
+		},
+	}
 }
 
 // load reads the configuration with the flags that were given.

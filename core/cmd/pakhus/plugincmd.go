@@ -57,7 +57,10 @@ func (c *cli) printPlugins(cmd *cobra.Command, states []plugins.State) error {
 	w := tabwriter.NewWriter(&table, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "FORMAT\tVERSION\tSTATE\tPID\tRESTARTS\tUP\tSHA256")
 	for _, s := range states {
-		up := time.Since(s.StartedAt).Round(time.Second)
+		up := "-"
+		if !s.StartedAt.IsZero() {
+			up = time.Since(s.StartedAt).Round(time.Second).String()
+		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\t%.12s\n", s.Format, s.Version, s.State, s.PID, s.Restarts, up, s.SHA256)
 	}
 	_ = w.Flush()

@@ -14,6 +14,7 @@ func (c *cli) tokenCommands() *cobra.Command {
 	var (
 		user, group, project, name, username, expires string
 		scopes                                        []string
+		until                                         *time.Time
 	)
 	create := &cobra.Command{
 		Use:   "create",
@@ -22,11 +23,17 @@ func (c *cli) tokenCommands() *cobra.Command {
 		Example: "  pakhus token create --user ann --scopes api\n" +
 			"  pakhus token create --project acme/web --scopes read_package_registry --expires 2027-01-31",
 		Args: cobra.NoArgs,
-		RunE: c.withAccounts(func(cmd *cobra.Command, _ []string, a *accounts.Accounts) error {
-			until, err := parseExpiry(expires)
-			if err != nil {
-				return err
+		PreRunE: func(*cobra.Command, []string) (err error) {
+			if !exactlyOne(user, group, project) {
+				return fmt.Errorf("%w: give one of --user (a personal token), --group and --project (a deploy token)", errUsage)
 			}
+			if user != "" && username != "" {
+				return fmt.Errorf("%w: --username is for deploy tokens: a personal token is its user", errUsage)
+			}
+			until, err = parseExpiry(expires, time.Now())
+			return err
+		},
+		RunE: c.withAccounts(func(cmd *cobra.Command, _ []string, a *accounts.Accounts) error {
 			var (
 				secret string
 				t      accounts.Token
@@ -70,15 +77,18 @@ func (c *cli) tokenCommands() *cobra.Command {
 	f.StringSliceVar(&scopes, "scopes", nil, "api, read_api; for deploy tokens read_package_registry, write_package_registry")
 	f.StringVar(&expires, "expires", "", "last day of its validity, 2027-01-31 (default: never expires)")
 
+	var id int64
 	revoke := &cobra.Command{
 		Use:   "revoke ID",
 		Short: "End a token at once",
 		Args:  cobra.ExactArgs(1),
-		RunE: c.withAccounts(func(cmd *cobra.Command, args []string, a *accounts.Accounts) error {
-			id, err := strconv.ParseInt(args[0], 10, 64)
-			if err != nil {
+		PreRunE: func(_ *cobra.Command, args []string) (err error) {
+			if id, err = strconv.ParseInt(args[0], 10, 64); err != nil {
 				return fmt.Errorf("%w: token id %q is not a number", errUsage, args[0])
 			}
+			return nil
+		},
+		RunE: c.withAccounts(func(cmd *cobra.Command, _ []string, a *accounts.Accounts) error {
 			if err := a.RevokeToken(cmd.Context(), id); err != nil {
 				return err
 			}
@@ -88,18 +98,31 @@ func (c *cli) tokenCommands() *cobra.Command {
 	return parent("token", "Tokens", create, revoke)
 }
 
-// parseExpiry takes a day, which is still valid, or a point in time.
-func parseExpiry(s string) (*time.Time, error) {
+func exactlyOne(values ...string) bool {
+	given := 0
+	for _, v := range values {
+		if v != "" {
+			given++
+		}
+	}
+	return given == 1
+}
+
+// parseExpiry takes a day, which is still valid (in UTC), or a point in time. It must be to come.
+func parseExpiry(s string, now time.Time) (*time.Time, error) {
 	if s == "" {
 		return nil, nil //nolint:nilnil // never
 	}
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return &t, nil
-	}
-	day, err := time.Parse(time.DateOnly, s)
+	end, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return nil, fmt.Errorf("%w: --expires %q is not a day such as 2027-01-31", errUsage, s)
+		day, err := time.Parse(time.DateOnly, s)
+		if err != nil {
+			return nil, fmt.Errorf("%w: --expires %q is not a day such as 2027-01-31", errUsage, s)
+		}
+		end = day.AddDate(0, 0, 1)
 	}
-	end := day.AddDate(0, 0, 1)
+	if !end.After(now) {
+		return nil, fmt.Errorf("%w: --expires %q is over already", errUsage, s)
+	}
 	return &end, nil
 }

@@ -152,3 +152,27 @@ func (c Config) Proxies() []netip.Prefix {
 	}
 	return all
 }
+
+// Redacted returns the configuration as it may be shown: without passwords.
+func (c Config) Redacted() Config {
+	if c.Database.URL == "" {
+		return c
+	}
+	const secret = "xxxxx" // as url.URL.Redacted writes it
+	u, err := url.Parse(c.Database.URL)
+	if err != nil { // where its password stands, nobody knows
+		c.Database.URL = secret
+		return c
+	}
+	if u.RawQuery != "" {
+		query := u.Query()
+		for _, key := range []string{"password", "sslpassword"} {
+			if query.Has(key) {
+				query.Set(key, secret)
+			}
+		}
+		u.RawQuery = query.Encode()
+	}
+	c.Database.URL = u.Redacted()
+	return c
+}

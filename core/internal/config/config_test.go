@@ -86,6 +86,28 @@ func TestAPluginWithoutADigestIsNotRun(t *testing.T) {
 	}
 }
 
+func TestPasswordsAreNotShown(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"":                                 "",
+		"postgres://pakhus@db/pakhus":      "postgres://pakhus@db/pakhus",
+		"postgres://pakhus:hush@db/pakhus": "postgres://pakhus:xxxxx@db/pakhus",
+		"postgres:///pakhus?host=/run&password=hush":             "postgres:///pakhus?host=%2Frun&password=xxxxx",
+		"postgres://db/pakhus?sslpassword=hush&sslmode=require":  "postgres://db/pakhus?sslmode=require&sslpassword=xxxxx",
+		"postgres://pakhus:hush@db1:1,db2:2/pakhus":              "postgres://pakhus:xxxxx@db1:1,db2:2/pakhus",
+		"postgres://pakhus:hush@db:port/pakhus":                  "xxxxx",
+		"postgres://pakhus:hush@db/pakhus?password=hush;x=%zzzz": "postgres://pakhus:xxxxx@db/pakhus",
+	} {
+		c := config.Config{Database: config.Database{URL: in}}
+		if got := c.Redacted().Database.URL; got != want {
+			t.Errorf("%q is shown as %q, want %q", in, got, want)
+		}
+		if c.Database.URL != in {
+			t.Errorf("%q was changed to %q", in, c.Database.URL)
+		}
+	}
+}
+
 // Every setting is in the reference, and the reference names no other.
 func TestTheReferenceIsWhole(t *testing.T) {
 	t.Parallel()

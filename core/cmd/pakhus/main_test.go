@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pakhus/pakhus/core/internal/auth"
+	"github.com/pakhus/pakhus/core/internal/pgtest"
+	"github.com/pakhus/pakhus/core/internal/registry"
+)
+
+// result is what a person, or a script, sees of a command.
+type result struct {
+	exit int
+	out  string
+	err  error
+}
+
+func run(t *testing.T, stdin string, args ...string) result {
+	t.Helper()
+	var out bytes.Buffer
+	root := (&cli{}).root()
+	root.SetArgs(args)
+	root.SetIn(strings.NewReader(stdin))
+	root.SetOut(&out)
+	err := root.ExecuteContext(t.Context())
+	r := result{out: out.String(), err: err}
+	if err != nil {
+		r.exit = exitCode(err)
+	}
+	return r
+}
+
+// What is asked wrongly is said before anything is looked for: no server runs here.
+func TestWrongUsage(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	for command, says := range map[string]string{
+		"frobnicate":                                    `unknown command "frobnicate"`,
+		"user frobnicate":                               "unknown command",
+		"user create":                                   "accepts 1 arg(s), received 0",
+		"user create ann bob":                           "accepts 1 arg(s), received 2",
+		"user create ann --passwort x":                  "unknown flag: --passwort",
+		"user create ann --password-stdin":              "no password on standard input",
+		"user create ann --password-stdin --password x": "not both",
+		"serve now":                                     "unknown command",
+		"token revoke all":                              "is not a number",
+		"token create":                                  "--user",
+		"member add":                                    "--user is missing",
+		"member add --user ann --role king --group acme": "--role",
+		"member add --user ann":                          "--group or --project",
+		"member add --user ann --group a --project a/b":  "--group or --project",
+		"token create --user ann --project acme/web":     "give one of",
+		"token create --user ann --username bot":         "--username",
+		"token create --user ann --expires tomorrow":     "--expires",
+		"token create --user ann --expires 2001-01-01":   "over already",
+	} {
+		r := run(t, "", append(strings.Fields(command), "--data="+data)...)
+		if r.exit != 2 || !strings.Contains(r.err.Error(), says) {
+			t.Errorf("pakhus %s: exit %d, %v; want 2 and %q", command, r.exit, r.err, says)
+		}
+	}
+}
+
+func TestWithoutAServerItSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	r := run(t, "", "user", "create", "ann", "--data", t.TempDir())
+	if r.exit != 1 || !strings.Contains(r.err.Error(), "pakhus serve") || !strings.Contains(r.err.Error(), "--database-url") {
+		t.Errorf("exit %d, %v", r.exit, r.err)
+	}
+}
+
+func TestAccountsByCommand(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	// ask runs a command and returns what it prints for scripts.
+	ask := func(stdin string, args ...string) map[string]any {
+		t.Helper()
+		r := run(t, stdin, append(args, "--json", "--database-url", db.URL)...)
+		if r.err != nil {
+			t.Fatalf("pakhus %s: %v", strings.Join(args, " "), r.err)
+		}
+		var answer map[string]any
+		if err := json.Unmarshal([]byte(r.out), &answer); err != nil {
+			t.Fatalf("pakhus %s: %v\n%s", strings.Join(args, " "), err, r.out)
+		}
+		return answer
+	}
+	ask("correct horse\n", "user", "create", "ann", "--password-stdin")
+	ask("", "group", "create", "acme")
+	project := ask("", "project", "create", "acme/web", "--package-access", "private")
+	ask("", "member", "add", "--user", "ann", "--group", "acme", "--role", "Maintainer")
+	personal := ask("", "token", "create", "--user", "ann", "--scopes", "read_api")
+	deploy := ask("", "token", "create", "--group", "acme", "--scopes", "read_package_registry,write_package_registry", "--expires", "2999-12-31")
+
+	if project["full_path"] != "acme/web" || deploy["expires_at"] != "3000-01-01T00:00:00Z" {
+		t.Errorf("project %v, token %v", project, deploy)
+	}
+	authenticator := auth.New(db.Pool)
+	if _, err := authenticator.Login(t.Context(), "ann", "correct horse"); err != nil {
+		t.Errorf("ann's password: %v", err)
+	}
+	resolve := func(answer map[string]any) (auth.Caller, error) {
+		secret, _ := answer["token"].(string)
+		return authenticator.Resolve(t.Context(), auth.Credentials{Transport: auth.Bearer, Secret: secret}, true, auth.ProjectRef{Path: "acme/web"})
+	}
+	if c, err := resolve(personal); err != nil || c.Level != registry.Maintainer || !c.Actor.Has(registry.ScopeReadAPI) || c.Project.PackageAccess != registry.PackagesPrivate {
+		t.Errorf("ann's token: %+v, %v", c, err)
+	}
+	if c, err := resolve(deploy); err != nil || c.Actor.Kind != registry.DeployToken || len(c.Actor.Scopes) != 2 {
+		t.Errorf("the group's token: %+v, %v", c, err)
+	}
+
+	id, _ := json.Marshal(deploy["id"])
+	ask("", "token", "revoke", string(id))
+	ask("", "user", "block", "ann")
+	if _, err := resolve(deploy); registry.CodeOf(err) != registry.CodeUnauthenticated {
+		t.Errorf("revoked: %v", err)
+	}
+	if _, err := resolve(personal); registry.CodeOf(err) != registry.CodeForbidden {
+		t.Errorf("blocked: %v", err)
+	}
+	ask("", "user", "unblock", "ann")
+	if _, err := resolve(personal); err != nil {
+		t.Errorf("unblocked: %v", err)
+	}
+	if r := run(t, "", "token", "revoke", string(id), "--database-url", db.URL); r.exit != 1 || !strings.Contains(r.err.Error(), "there is no token") {
+		t.Errorf("revoked twice: exit %d, %v", r.exit, r.err)
+	}
+}
+
+// A day is valid to its end.
+func TestParseExpiry(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2027, 1, 31, 18, 0, 0, 0, time.UTC)
+	for text, want := range map[string]string{
+		"2027-01-31":                "2027-02-01T00:00:00Z",
+		"2027-01-31T20:00:00+01:00": "2027-01-31T19:00:00Z",
+		"2027-01-30":                "",
+		"2027-01-31T18:00:00Z":      "",
+		"31.1.2027":                 "",
+	} {
+		got, err := parseExpiry(text, now)
+		if (err == nil) != (want != "") || (err == nil && got.UTC().Format(time.RFC3339) != want) {
+			t.Errorf("%s: %v, %v; want %s", text, got, err, want)
+		}
+	}
+	if got, err := parseExpiry("", now); got != nil || err != nil {
+		t.Errorf("none: %v, %v", got, err)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	if r := run(t, "", "version", "--json"); r.err != nil || !strings.Contains(r.out, `{"version":"`) {
+		t.Errorf("%q, %v", r.out, r.err)
+	}
+}
