@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -36,9 +35,9 @@ type Hooks struct {
 // Serve runs the registry until ctx ends, and then stops it in order: no new
 // requests, those under way to their end, plugins, jobs, database.
 func Serve(ctx context.Context, cfg config.Config, hooks Hooks, log hclog.Logger) error {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
+	listener, err := listen(ctx, cfg.Listen, unheard)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", cfg.Listen, err)
+		return err
 	}
 	defer func() { _ = listener.Close() }()
 	// The parts outlive ctx: what is under way when it ends still needs them.
