@@ -12,9 +12,15 @@ type round struct {
 	count   int64         // requests answered as they should be
 	elapsed time.Duration // until the last answer was read
 	cpu     time.Duration // of the server, its plugins and its PostgreSQL
+	client  time.Duration // of this process, with the same processors
 }
 
 func (r round) perSecond() float64 { return float64(r.count) / r.elapsed.Seconds() }
+
+// each is a request's share, in milliseconds.
+func (r round) each(of time.Duration) float64 {
+	return of.Seconds() * 1000 / float64(max(r.count, 1))
+}
 
 // loop calls do from several goroutines until the time is over or do has
 // nothing left to do, which it says with false. The first error ends it.

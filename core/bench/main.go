@@ -24,6 +24,7 @@ import (
 type options struct {
 	programs string        // the folder of pakhus and its plugins
 	json     string        // a file for the figures, or nothing
+	profiles string        // a folder for what perf records, or nothing
 	only     string        // a part of the names of the workloads wanted
 	rounds   int           // of each workload and target
 	length   time.Duration // of a round
@@ -34,6 +35,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.programs, "bin", "bin", "folder of pakhus and its plugins")
 	flag.StringVar(&o.json, "json", "", "write the figures to this file too")
+	flag.StringVar(&o.profiles, "perf", "", "have perf record every round into this folder (the rates suffer)")
 	flag.StringVar(&o.only, "only", "", "only workloads whose name contains this")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds of each workload")
 	flag.DurationVar(&o.length, "length", 2*time.Second, "length of a round")
@@ -126,12 +128,17 @@ func measure(ctx context.Context, targets []*target, w workload, o options) (Row
 	for range o.rounds {
 		do := w.prepare(o.length)
 		for i, t := range targets {
-			before := cpuOf(t.pid())
+			before, client := cpuOf(t.pid()), ownCPU()
+			end, err := profiled(ctx, o.profiles, w.name, t)
+			if err != nil {
+				return Row{}, err
+			}
 			done, err := do(ctx, t)
+			end()
 			if err != nil {
 				return Row{}, fmt.Errorf("%s: %w", t.name, err)
 			}
-			done.cpu = cpuOf(t.pid()) - before
+			done.cpu, done.client = cpuOf(t.pid())-before, ownCPU()-client
 			rounds[i] = append(rounds[i], done)
 		}
 	}
@@ -144,17 +151,21 @@ func measure(ctx context.Context, targets []*target, w workload, o options) (Row
 
 // figure sums up the rounds of one target.
 func figure(name string, rounds []round) Figure {
-	var rates, costs []float64
+	var rates, server, client []float64
 	for _, r := range rounds {
 		rates = append(rates, r.perSecond())
-		costs = append(costs, r.cpu.Seconds()*1000/float64(max(r.count, 1)))
+		server = append(server, r.each(r.cpu))
+		client = append(client, r.each(r.client))
 	}
-	slices.Sort(rates)
-	slices.Sort(costs)
 	return Figure{
-		Target: name, Median: rates[len(rates)/2], Least: rates[0], Most: rates[len(rates)-1],
-		CPUMillis: costs[len(costs)/2],
+		Target: name, Median: median(rates), Least: slices.Min(rates), Most: slices.Max(rates),
+		CPUMillis: median(server), ClientMillis: median(client),
 	}
+}
+
+func median(of []float64) float64 {
+	slices.Sort(of)
+	return of[len(of)/2]
 }
 
 // save writes the figures as JSON.

@@ -27,13 +27,15 @@ type Row struct {
 }
 
 // Figure is one target's rate over the rounds, in requests a second, and the
-// CPU time that one request cost the server, its plugins and its PostgreSQL.
+// CPU time that one request cost the server, its plugins and its PostgreSQL, and
+// the client: they share the processors, so the client's share bounds every ratio.
 type Figure struct {
-	Target    string  `json:"target"`
-	Median    float64 `json:"median"`
-	Least     float64 `json:"least"`
-	Most      float64 `json:"most"`
-	CPUMillis float64 `json:"cpu_millis"`
+	Target       string  `json:"target"`
+	Median       float64 `json:"median"`
+	Least        float64 `json:"least"`
+	Most         float64 `json:"most"`
+	CPUMillis    float64 `json:"cpu_millis"`
+	ClientMillis float64 `json:"client_cpu_millis"`
 }
 
 // String is a line for whoever waits.
