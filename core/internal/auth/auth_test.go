@@ -301,7 +301,7 @@ func TestAProjectIsFoundOnceItIsMade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ref := auth.ProjectRef{Path: "top/new"}
+	ref := auth.ProjectRef{Path: "top/late"}
 	for _, made := range []bool{false, true} {
 		if made {
 			if _, err := w.accounts.CreateProject(t.Context(), accounts.NewProject{FullPath: ref.Path}); err != nil {
