@@ -12,15 +12,9 @@ import (
 
 // listTags answers with the dist-tags.
 func listTags(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
-	if err := checkName(r.Param("name")); err != nil {
-		return nil, err
-	}
-	versions, err := r.Packages.Find(ctx, sdk.Finder{Name: r.Param("name"), WithTags: true})
+	versions, err := taggedVersions(ctx, r)
 	if err != nil {
 		return nil, err
-	}
-	if len(versions) == 0 {
-		return nil, sdk.ErrNotFound
 	}
 	return sdk.JSON(http.StatusOK, distTags(versions)), nil
 }
@@ -47,15 +41,9 @@ func setTag(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 
 // removeTag removes a tag. Without a "latest", the highest version is it.
 func removeTag(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
-	if err := checkName(r.Param("name")); err != nil {
-		return nil, err
-	}
-	versions, err := r.Packages.Find(ctx, sdk.Finder{Name: r.Param("name"), WithTags: true})
+	versions, err := taggedVersions(ctx, r)
 	if err != nil {
 		return nil, err
-	}
-	if len(versions) == 0 {
-		return nil, sdk.ErrNotFound
 	}
 	for _, v := range versions {
 		if slices.Contains(v.Tags, r.Param("tag")) {
@@ -64,6 +52,18 @@ func removeTag(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 		}
 	}
 	return nil, sdk.NotFound("Package tag")
+}
+
+// taggedVersions returns the versions of the package that the path names, at least one, with their tags.
+func taggedVersions(ctx context.Context, r *sdk.Request) ([]sdk.FoundPackage, error) {
+	if err := checkName(r.Param("name")); err != nil {
+		return nil, err
+	}
+	versions, err := r.Packages.Find(ctx, sdk.Finder{Name: r.Param("name"), WithTags: true})
+	if err == nil && len(versions) == 0 {
+		err = sdk.ErrNotFound
+	}
+	return versions, err
 }
 
 // tagged is GitLab's empty answer; yarn 1 takes nothing for success but a document that says so.

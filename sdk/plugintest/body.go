@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"testing/iotest"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -95,7 +96,10 @@ func (b *body) multipart(p spec.BodyPolicy, h http.Header, data []byte) error {
 		return refusal(http.StatusBadRequest, "the request is not multipart/form-data")
 	}
 	b.form = map[string][]string{}
-	parts := multipart.NewReader(bytes.NewReader(data), params["boundary"])
+	// The reader takes the end of the data for that of the form even within a part's header: only the
+	// last boundary is the end. The line break is for forms that end with the boundary itself.
+	whole := io.MultiReader(bytes.NewReader(data), strings.NewReader("\r\n"), iotest.ErrReader(io.ErrUnexpectedEOF))
+	parts := multipart.NewReader(whole, params["boundary"])
 	for {
 		part, err := parts.NextRawPart()
 		if errors.Is(err, io.EOF) {
@@ -135,7 +139,7 @@ func (b *body) attachments(p spec.BodyPolicy, data []byte) error {
 			return err
 		}
 		path := slices.Collect(from.StackPointer().Tokens())
-		encoding, ok := attachmentAt(p, path)
+		encoding, ok := p.AttachmentAt(path)
 		key := keyPosition(from)
 		if key && token.String() == "$upload" {
 			return refusal(http.StatusBadRequest, `the document has a "$upload" of its own`)
@@ -186,24 +190,6 @@ func (b *body) attachment(path []string, encoding spec.Encoding, text string) (u
 		contentType = "application/octet-stream"
 	}
 	return b.file(part, name, contentType, content)
-}
-
-func attachmentAt(p spec.BodyPolicy, path []string) (spec.Encoding, bool) {
-	for _, a := range p.Attachments {
-		if slices.EqualFunc(a.Path, path, matchKey) {
-			return a.Encoding, true
-		}
-	}
-	return 0, false
-}
-
-// matchKey compares a key with a pattern in which one "*" stands for any text.
-func matchKey(pattern, key string) bool {
-	prefix, suffix, wild := strings.Cut(pattern, "*")
-	if !wild {
-		return pattern == key
-	}
-	return len(key) >= len(prefix)+len(suffix) && strings.HasPrefix(key, prefix) && strings.HasSuffix(key, suffix)
 }
 
 func (b *body) file(part, name, contentType string, content []byte) (upload, error) {

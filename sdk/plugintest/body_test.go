@@ -51,6 +51,9 @@ func TestBodies(t *testing.T) {
 		{"raw, over the inline bound", sdk.RawFileInline(2), nil, "abc", "200 upload-1|||3|"},
 		{"raw, too large", sdk.RawFile(), nil, strings.Repeat("x", 1025), "413 File is too large."},
 		{"multipart", sdk.Multipart(), http.Header{"Content-Type": {w.FormDataContentType()}}, form.String(), "200 upload-1|package|application/octet-stream|3| note=hello"},
+		{"multipart, cut off in a file", sdk.Multipart(), http.Header{"Content-Type": {w.FormDataContentType()}}, form.String()[:strings.Index(form.String(), "zip")+2], "400 the multipart body is broken"},
+		{"multipart, cut off in a header", sdk.Multipart(), http.Header{"Content-Type": {w.FormDataContentType()}}, form.String()[:strings.Index(form.String(), "filename")], "400 the multipart body is broken"},
+		{"multipart, without its end", sdk.Multipart(), http.Header{"Content-Type": {w.FormDataContentType()}}, strings.TrimSuffix(form.String(), "--\r\n"), "400 the multipart body is broken"},
 		{"not multipart", sdk.Multipart(), nil, "abc", "400 the request is not multipart/form-data"},
 		{
 			"attachments", attachments, nil, `{"n":1.50,"files":{"@s/a-1.tgz":{"data":"YWJj","length":3},"b.txt":{"data":"YWJj"}},"text":"\u00e9"}`,

@@ -4,7 +4,11 @@
 // package host.
 package spec
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // ProtocolMajor is the go-plugin protocol version: plugin and core must agree on it.
 const ProtocolMajor = 1
@@ -141,9 +145,29 @@ type BodyPolicy struct {
 	Attachments []Attachment
 }
 
+// AttachmentAt returns how the file stands that a document has at path, the keys
+// from the root, and false if the policy makes no file of what is there.
+func (p BodyPolicy) AttachmentAt(path []string) (Encoding, bool) {
+	for _, a := range p.Attachments {
+		if slices.EqualFunc(a.Path, path, matchKey) {
+			return a.Encoding, true
+		}
+	}
+	return 0, false
+}
+
+// matchKey compares a key with a pattern in which one "*" stands for any text, "/" included.
+func matchKey(pattern, key string) bool {
+	prefix, suffix, wild := strings.Cut(pattern, "*")
+	if !wild {
+		return pattern == key
+	}
+	return len(key) >= len(prefix)+len(suffix) && strings.HasPrefix(key, prefix) && strings.HasSuffix(key, suffix)
+}
+
 // Attachment is a place in a JSON document that holds a file.
 type Attachment struct {
-	Path     []string // keys from the root; a key may use "*"
+	Path     []string // keys from the root; in a key one "*" stands for any text, "/" included
 	Encoding Encoding
 }
 

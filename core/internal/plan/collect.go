@@ -66,29 +66,21 @@ func (c *collector) collect(ctx context.Context) error {
 		keys[i] = c.candidates[i][:]
 	}
 	c.candidates = c.candidates[:0]
-	rows, err := c.pool.Query(ctx, `
+	return c.removeAll(ctx, `
 		select k from unnest($1::bytea[]) k
 		where not exists (select from package_files f where f.sha256 = k)`, keys)
-	if err != nil {
-		return err
-	}
-	unwanted, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
-	if err != nil {
-		return err
-	}
-	for _, k := range unwanted {
-		if err := c.removeOne(ctx, storage.Key(k)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // collectRows removes rows whose blob is gone already: a pass ended between the two.
 func (c *collector) collectRows(ctx context.Context) error {
-	rows, err := c.pool.Query(ctx, `
+	return c.removeAll(ctx, `
 		select b.sha256 from blobs b
 		where b.created_at < $1 and not exists (select from package_files f where f.sha256 = b.sha256)`, c.before)
+}
+
+// removeAll removes the blobs that a query names.
+func (c *collector) removeAll(ctx context.Context, query string, arg any) error {
+	rows, err := c.pool.Query(ctx, query, arg)
 	if err != nil {
 		return err
 	}

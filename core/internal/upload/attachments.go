@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/pakhus/pakhus/core/internal/registry"
@@ -92,22 +91,7 @@ func (s *scanner) attachment() (spec.Encoding, bool) {
 	if s.arrays > 0 {
 		return 0, false
 	}
-	i := slices.IndexFunc(s.policy.Attachments, func(a spec.Attachment) bool {
-		return slices.EqualFunc(a.Path, s.path, matchKey)
-	})
-	if i < 0 {
-		return 0, false
-	}
-	return s.policy.Attachments[i].Encoding, true
-}
-
-// matchKey compares a key with a pattern in which one "*" stands for any text, "/" included.
-func matchKey(pattern, key string) bool {
-	prefix, suffix, wild := strings.Cut(pattern, "*")
-	if !wild {
-		return pattern == key
-	}
-	return len(key) >= len(prefix)+len(suffix) && strings.HasPrefix(key, prefix) && strings.HasSuffix(key, suffix)
+	return s.policy.AttachmentAt(s.path)
 }
 
 // attach decodes the string into a file and leaves its handle in the document.
