@@ -23,6 +23,8 @@ func (p *Plugin) Handle(ctx context.Context, r *spec.Request, h spec.Host) (*spe
 		RouteID:   r.RouteID,
 		Level:     r.Level,
 		Project:   r.Project,
+		Group:     r.Group,
+		Settings:  r.Settings,
 		Actor:     r.Actor,
 		BaseURL:   r.BaseURL,
 		MediaType: r.MediaType,
@@ -30,6 +32,7 @@ func (p *Plugin) Handle(ctx context.Context, r *spec.Request, h spec.Host) (*spe
 		Uploads:   r.Uploads,
 		Log:       hclog.FromContext(ctx).With("request_id", r.RequestID, "route", r.RouteID),
 		in:        r,
+		format:    p.Format,
 	})
 	if err != nil {
 		problem := asProblem(err)
@@ -63,6 +66,7 @@ func (p *Plugin) RunJob(ctx context.Context, j *spec.Job, h spec.Host) (*spec.Pl
 			Kind:      j.Kind,
 			Args:      j.ArgsJSON,
 			Project:   j.Project,
+			Settings:  j.Settings,
 			Attempt:   j.Attempt,
 			Log:       hclog.FromContext(ctx).With("request_id", j.RequestID, "job", j.Kind),
 		})

@@ -3,6 +3,8 @@ package sdk
 import (
 	"fmt"
 	"net/http"
+	"regexp"
+	"strconv"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -19,15 +21,43 @@ type Request struct {
 	RequestID string
 	RouteID   string
 	Level     Level
-	Project   Project
+	Project   Project // zero for a request about several projects
+	Group     Group   // whose readable projects a request is about: at group level, and at instance level by root group
 	Actor     Actor
-	BaseURL   string   // of the format's mount, without a trailing slash
+	BaseURL   string   // of the format's mount that the request came through, without a trailing slash
 	MediaType string   // of Route.Produces; empty when the route names none
 	Attempt   int      // 1, and one more each time the core asks again
 	Uploads   []Upload // in the body's order
+	Settings  PackageSettings
 	Log       hclog.Logger
 
-	in *spec.Request
+	in     *spec.Request
+	format string
+}
+
+// ProjectURL is the format's mount for a project, by its number and without a
+// trailing slash: where files of packages are that a group's request has found.
+func (r *Request) ProjectURL(projectID int64) string {
+	return r.in.RegistryURL + "/api/v4/projects/" + strconv.FormatInt(projectID, 10) + "/packages/" + r.format
+}
+
+// AllowsDuplicate reports whether a file that is stored already may be replaced:
+// the operator's setting, turned round for names and versions that fit its
+// exception (GitLab's <format>_duplicates_allowed and its exception regex). An
+// exception that does not compile fits nothing.
+func (r *Request) AllowsDuplicate(name, version string) bool {
+	allowed := !r.Settings.RefuseDuplicates
+	if r.Settings.DuplicateException == "" {
+		return allowed
+	}
+	exception, err := regexp.Compile(`\A(?:` + r.Settings.DuplicateException + `)\z`)
+	if err != nil {
+		return allowed
+	}
+	if exception.MatchString(name) || exception.MatchString(version) {
+		return !allowed
+	}
+	return allowed
 }
 
 // Param returns a parameter of the route's pattern, unescaped; "" if the
@@ -116,6 +146,7 @@ type JobRun struct {
 	Kind      string
 	Args      []byte // JSON, as given to Plan.Enqueue
 	Project   Project
+	Settings  PackageSettings
 	Attempt   int
 	Log       hclog.Logger
 }

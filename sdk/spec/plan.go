@@ -8,6 +8,7 @@ type Plan struct {
 	Operations    []Operation
 	Jobs          []EnqueueJob
 	Touch         []string // cache keys that end with this plan, beside the names of the packages it touches
+	ProjectID     int64    // the project that is changed, of a request about several; 0: that of the request
 }
 
 // Empty reports whether committing the plan would change nothing.
@@ -58,6 +59,10 @@ type CreatePackage struct {
 	VersionKey string // normalised; empty: Version
 	Status     string // empty: "default"
 	Reuse      bool
+
+	// TakeReserved: a name and version that a destroyed package has left reserved
+	// is no conflict, for what may get other bytes anyway.
+	TakeReserved bool
 }
 
 // UpdatePackage changes a package's status.

@@ -106,7 +106,7 @@ func (r *run) queueCreated(batch *pgx.Batch, o spec.CreatePackage) {
 		if err := row.Scan(&c.id, &c.reused, &reserved); err != nil {
 			return err
 		}
-		if reserved && !c.reused && !r.scope.Project.AllowReuseAfterDelete {
+		if reserved && !c.reused && !o.TakeReserved && !r.scope.Project.AllowReuseAfterDelete {
 			c.id = 0 // taken, for ever
 		}
 		r.created[o.Local] = c

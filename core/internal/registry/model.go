@@ -63,6 +63,22 @@ type Project struct {
 	Visibility            Visibility
 	PackageAccess         PackageAccess
 	AllowReuseAfterDelete bool // its own setting or its group's
+	// PackageSettings by format: those of the nearest group above that decides anything.
+	PackageSettings map[string]PackageSettings
+}
+
+// PackageSettings are what a group decides for the packages of one format. The
+// zero value decides nothing.
+type PackageSettings struct {
+	RefuseDuplicates   bool   // GitLab's <format>_duplicates_allowed, turned round
+	DuplicateException string // GitLab's <format>_duplicate_exception_regex
+	KeepSnapshots      int    // builds of a snapshot that are kept; 0: all
+}
+
+// Standing is a project, and an actor's highest role on it or a group above it.
+type Standing struct {
+	Project Project
+	Level   AccessLevel
 }
 
 // PackageStatus is a package's state. The names are GitLab's, in the API and in the database.

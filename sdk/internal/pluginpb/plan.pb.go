@@ -134,7 +134,9 @@ type Plan struct {
 	Operations []*Operation  `protobuf:"bytes,2,rep,name=operations,proto3" json:"operations,omitempty"`
 	Jobs       []*EnqueueJob `protobuf:"bytes,3,rep,name=jobs,proto3" json:"jobs,omitempty"`
 	// Cache keys whose answers end with this plan, beside the names of the packages it touches.
-	Touch         []string `protobuf:"bytes,4,rep,name=touch,proto3" json:"touch,omitempty"`
+	Touch []string `protobuf:"bytes,4,rep,name=touch,proto3" json:"touch,omitempty"`
+	// The project that is changed, of a request about several; 0: that of the request.
+	ProjectId     int64 `protobuf:"varint,5,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -195,6 +197,13 @@ func (x *Plan) GetTouch() []string {
 		return x.Touch
 	}
 	return nil
+}
+
+func (x *Plan) GetProjectId() int64 {
+	if x != nil {
+		return x.ProjectId
+	}
+	return 0
 }
 
 type Precondition struct {
@@ -586,7 +595,10 @@ type CreatePackage struct {
 	// Empty: "default".
 	Status string `protobuf:"bytes,6,opt,name=status,proto3" json:"status,omitempty"`
 	// True: an existing package is taken instead of a conflict.
-	Reuse         bool `protobuf:"varint,7,opt,name=reuse,proto3" json:"reuse,omitempty"`
+	Reuse bool `protobuf:"varint,7,opt,name=reuse,proto3" json:"reuse,omitempty"`
+	// True: a name and version that a destroyed package has left reserved is no
+	// conflict, for what may get other bytes anyway (a Maven snapshot).
+	TakeReserved  bool `protobuf:"varint,8,opt,name=take_reserved,json=takeReserved,proto3" json:"take_reserved,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -666,6 +678,13 @@ func (x *CreatePackage) GetStatus() string {
 func (x *CreatePackage) GetReuse() bool {
 	if x != nil {
 		return x.Reuse
+	}
+	return false
+}
+
+func (x *CreatePackage) GetTakeReserved() bool {
+	if x != nil {
+		return x.TakeReserved
 	}
 	return false
 }
@@ -1329,14 +1348,16 @@ const file_pakhus_format_v1_plan_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x124\n" +
 	"\x05value\x18\x02 \x01(\v2\x1e.pakhus.format.v1.HeaderValuesR\x05value:\x028\x01\"&\n" +
 	"\fHeaderValues\x12\x16\n" +
-	"\x06values\x18\x01 \x03(\tR\x06values\"\xd1\x01\n" +
+	"\x06values\x18\x01 \x03(\tR\x06values\"\xf0\x01\n" +
 	"\x04Plan\x12D\n" +
 	"\rpreconditions\x18\x01 \x03(\v2\x1e.pakhus.format.v1.PreconditionR\rpreconditions\x12;\n" +
 	"\n" +
 	"operations\x18\x02 \x03(\v2\x1b.pakhus.format.v1.OperationR\n" +
 	"operations\x120\n" +
 	"\x04jobs\x18\x03 \x03(\v2\x1c.pakhus.format.v1.EnqueueJobR\x04jobs\x12\x14\n" +
-	"\x05touch\x18\x04 \x03(\tR\x05touch\"\x93\x03\n" +
+	"\x05touch\x18\x04 \x03(\tR\x05touch\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x05 \x01(\x03R\tprojectId\"\x93\x03\n" +
 	"\fPrecondition\x12U\n" +
 	"\x0epackage_absent\x18\x01 \x01(\v2,.pakhus.format.v1.Precondition.PackageAbsentH\x00R\rpackageAbsent\x12^\n" +
 	"\x11package_unchanged\x18\x02 \x01(\v2/.pakhus.format.v1.Precondition.PackageUnchangedH\x00R\x10packageUnchanged\x12=\n" +
@@ -1370,7 +1391,7 @@ const file_pakhus_format_v1_plan_proto_rawDesc = "" +
 	"PackageRef\x12\x16\n" +
 	"\x05local\x18\x01 \x01(\tH\x00R\x05local\x12\x10\n" +
 	"\x02id\x18\x02 \x01(\x03H\x00R\x02idB\x05\n" +
-	"\x03ref\"\xbd\x01\n" +
+	"\x03ref\"\xe2\x01\n" +
 	"\rCreatePackage\x12\x14\n" +
 	"\x05local\x18\x01 \x01(\tR\x05local\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -1379,7 +1400,8 @@ const file_pakhus_format_v1_plan_proto_rawDesc = "" +
 	"\vversion_key\x18\x05 \x01(\tR\n" +
 	"versionKey\x12\x16\n" +
 	"\x06status\x18\x06 \x01(\tR\x06status\x12\x14\n" +
-	"\x05reuse\x18\a \x01(\bR\x05reuse\"\x86\x01\n" +
+	"\x05reuse\x18\a \x01(\bR\x05reuse\x12#\n" +
+	"\rtake_reserved\x18\b \x01(\bR\ftakeReserved\"\x86\x01\n" +
 	"\rUpdatePackage\x126\n" +
 	"\apackage\x18\x01 \x01(\v2\x1c.pakhus.format.v1.PackageRefR\apackage\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12%\n" +

@@ -25,7 +25,7 @@ func PlanToProto(p *spec.Plan) (*pb.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &pb.Plan{Preconditions: preconditions, Operations: operations, Jobs: jobs, Touch: p.Touch}, nil
+	return &pb.Plan{Preconditions: preconditions, Operations: operations, Jobs: jobs, Touch: p.Touch, ProjectId: p.ProjectID}, nil
 }
 
 // PlanFromProto converts a plan; nil stays nil. An operation or precondition
@@ -46,7 +46,7 @@ func PlanFromProto(p *pb.Plan) (*spec.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &spec.Plan{Preconditions: preconditions, Operations: operations, Jobs: jobs, Touch: p.GetTouch()}, nil
+	return &spec.Plan{Preconditions: preconditions, Operations: operations, Jobs: jobs, Touch: p.GetTouch(), ProjectID: p.GetProjectId()}, nil
 }
 
 func preconditionToProto(p spec.Precondition) (*pb.Precondition, error) {

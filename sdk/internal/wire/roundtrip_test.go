@@ -257,6 +257,7 @@ func fillKnown(v reflect.Value, n int) bool {
 		reflect.TypeFor[spec.Visibility]():      spec.Internal,
 		reflect.TypeFor[spec.ActorKind]():       spec.DeployToken,
 		reflect.TypeFor[spec.Level]():           spec.LevelInstance,
+		reflect.TypeFor[spec.Names]():           spec.NamesRootGroup,
 		reflect.TypeFor[spec.Action]():          spec.ActionDestroyPackage,
 		reflect.TypeFor[spec.Challenge]():       spec.ChallengeBearer,
 		reflect.TypeFor[spec.AnonymousDenial](): spec.DenyNotFound,
