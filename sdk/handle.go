@@ -32,7 +32,6 @@ func (p *Plugin) Handle(ctx context.Context, r *spec.Request, h spec.Host) (*spe
 		Uploads:   r.Uploads,
 		Log:       hclog.FromContext(ctx).With("request_id", r.RequestID, "route", r.RouteID),
 		in:        r,
-		format:    p.Format,
 	})
 	if err != nil {
 		problem := asProblem(err)

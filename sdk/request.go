@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"strconv"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -31,14 +30,7 @@ type Request struct {
 	Settings  PackageSettings
 	Log       hclog.Logger
 
-	in     *spec.Request
-	format string
-}
-
-// ProjectURL is the format's mount for a project, by its number and without a
-// trailing slash: where files of packages are that a group's request has found.
-func (r *Request) ProjectURL(projectID int64) string {
-	return r.in.RegistryURL + "/api/v4/projects/" + strconv.FormatInt(projectID, 10) + "/packages/" + r.format
+	in *spec.Request
 }
 
 // AllowsDuplicate reports whether a file that is stored already may be replaced:

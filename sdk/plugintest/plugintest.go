@@ -262,12 +262,11 @@ func (r *Registry) context(req Request, level spec.Level) spec.RequestContext {
 		actor = spec.Actor{Kind: spec.User, ID: 1, Username: "tester"}
 	}
 	c := spec.RequestContext{
-		RequestID:   "test",
-		Scope:       scope,
-		Actor:       actor,
-		RegistryURL: registryURL,
-		Settings:    r.model.settings,
-		Attempt:     max(req.Attempt, 1),
+		RequestID: "test",
+		Scope:     scope,
+		Actor:     actor,
+		Settings:  r.model.settings,
+		Attempt:   max(req.Attempt, 1),
 	}
 	switch level {
 	case spec.LevelGroup:

@@ -12,8 +12,7 @@ type RequestContext struct {
 	BaseURL   string // of the format's mount that the request came through, without a trailing slash
 	Attempt   int    // 1, and one more each time the core asks again
 
-	RegistryURL string          // of the registry itself, without a trailing slash
-	Settings    PackageSettings // of the format in the project's group
+	Settings PackageSettings // of the format in the project's group
 }
 
 // Request is one HTTP request after the core's work: matched, permitted, its body consumed.

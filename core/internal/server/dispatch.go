@@ -81,8 +81,7 @@ func (s *Server) open(ctx context.Context, r *call, body *upload.Body, attempt i
 			BaseURL:   s.baseURL(r),
 			Attempt:   attempt,
 
-			RegistryURL: s.origin(r.c.Request),
-			Settings:    r.about.settings(r.manifest.Format),
+			Settings: r.about.settings(r.manifest.Format),
 		},
 		RouteID:    r.route.ID,
 		Level:      r.level,

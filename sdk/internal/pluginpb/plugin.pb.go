@@ -253,10 +253,8 @@ type RequestContext struct {
 	Attempt int32 `protobuf:"varint,6,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	// Of a request about all projects of a group that the caller may read; there is no project then.
 	Group *Group `protobuf:"bytes,7,opt,name=group,proto3" json:"group,omitempty"`
-	// URL of the registry itself, without a trailing slash.
-	RegistryUrl string `protobuf:"bytes,8,opt,name=registry_url,json=registryUrl,proto3" json:"registry_url,omitempty"`
 	// What the operator has decided for packages of this format in this project.
-	Settings      *PackageSettings `protobuf:"bytes,9,opt,name=settings,proto3" json:"settings,omitempty"`
+	Settings      *PackageSettings `protobuf:"bytes,8,opt,name=settings,proto3" json:"settings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -338,13 +336,6 @@ func (x *RequestContext) GetGroup() *Group {
 		return x.Group
 	}
 	return nil
-}
-
-func (x *RequestContext) GetRegistryUrl() string {
-	if x != nil {
-		return x.RegistryUrl
-	}
-	return ""
 }
 
 func (x *RequestContext) GetSettings() *PackageSettings {
@@ -1673,7 +1664,7 @@ const file_pakhus_format_v1_plugin_proto_rawDesc = "" +
 	"socketPath\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\tR\x05token\":\n" +
 	"\x11ConfigureResponse\x12%\n" +
-	"\x0eprotocol_minor\x18\x01 \x01(\rR\rprotocolMinor\"\xef\x02\n" +
+	"\x0eprotocol_minor\x18\x01 \x01(\rR\rprotocolMinor\"\xcc\x02\n" +
 	"\x0eRequestContext\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x14\n" +
@@ -1682,9 +1673,8 @@ const file_pakhus_format_v1_plugin_proto_rawDesc = "" +
 	"\x05actor\x18\x04 \x01(\v2\x17.pakhus.format.v1.ActorR\x05actor\x12\x19\n" +
 	"\bbase_url\x18\x05 \x01(\tR\abaseUrl\x12\x18\n" +
 	"\aattempt\x18\x06 \x01(\x05R\aattempt\x12-\n" +
-	"\x05group\x18\a \x01(\v2\x17.pakhus.format.v1.GroupR\x05group\x12!\n" +
-	"\fregistry_url\x18\b \x01(\tR\vregistryUrl\x12=\n" +
-	"\bsettings\x18\t \x01(\v2!.pakhus.format.v1.PackageSettingsR\bsettings\"\x94\b\n" +
+	"\x05group\x18\a \x01(\v2\x17.pakhus.format.v1.GroupR\x05group\x12=\n" +
+	"\bsettings\x18\b \x01(\v2!.pakhus.format.v1.PackageSettingsR\bsettings\"\x94\b\n" +
 	"\x14HandleRequestRequest\x12:\n" +
 	"\acontext\x18\x01 \x01(\v2 .pakhus.format.v1.RequestContextR\acontext\x12\x19\n" +
 	"\broute_id\x18\x02 \x01(\tR\arouteId\x12J\n" +

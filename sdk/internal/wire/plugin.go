@@ -19,7 +19,7 @@ func contextToProto(c spec.RequestContext) (*pb.RequestContext, error) {
 	}
 	return &pb.RequestContext{
 		RequestId: c.RequestID, Scope: c.Scope, Project: project, Actor: actor,
-		BaseUrl: text(c.BaseURL), Attempt: int32of(c.Attempt), RegistryUrl: text(c.RegistryURL),
+		BaseUrl: text(c.BaseURL), Attempt: int32of(c.Attempt),
 		Group:    &pb.Group{Id: c.Group.ID, Path: text(c.Group.Path)},
 		Settings: settingsToProto(c.Settings),
 	}, nil
@@ -36,7 +36,7 @@ func contextFromProto(c *pb.RequestContext) (spec.RequestContext, error) {
 	}
 	return spec.RequestContext{
 		RequestID: c.GetRequestId(), Scope: c.GetScope(), Project: project, Actor: actor,
-		BaseURL: c.GetBaseUrl(), Attempt: int(c.GetAttempt()), RegistryURL: c.GetRegistryUrl(),
+		BaseURL: c.GetBaseUrl(), Attempt: int(c.GetAttempt()),
 		Group:    spec.Group{ID: c.GetGroup().GetId(), Path: c.GetGroup().GetPath()},
 		Settings: settingsFromProto(c.GetSettings()),
 	}, nil
