@@ -35,6 +35,7 @@ func (s *Server) Handler() http.Handler {
 		format, _ := s.Plugins.Format(name)
 		e.Any("/api/v4/projects/:id/packages/"+name+"/*path", s.serve(spec.LevelProject, format))
 	}
+	s.packagesAPI(e)
 	e.NoRoute(func(c *gin.Context) {
 		s.fail(c, spec.ErrorMessage, registry.Errorf(registry.CodeNotFound, "Not Found"))
 	})
