@@ -3,6 +3,7 @@ package packages
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -57,8 +58,8 @@ func page[T any](ctx context.Context, pool *pgxpool.Pool, p Page, columns, from,
 	})
 	// One row more than the page has says whether there is another page.
 	limits := fmt.Sprintf(" limit $%d offset $%d", len(args)+1, len(args)+2)
-	rows := append(args[:len(args):len(args)], p.Size+1, (int64(p.Number)-1)*int64(p.Size))
-	batch.Queue("select "+columns+from+order+limits, rows...).Query(func(rows pgx.Rows) (err error) {
+	offset := (int64(p.Number) - 1) * int64(p.Size)
+	batch.Queue("select "+columns+from+order+limits, slices.Concat(args, []any{p.Size + 1, offset})...).Query(func(rows pgx.Rows) (err error) {
 		found, err = pgx.CollectRows(rows, scan)
 		return err
 	})
