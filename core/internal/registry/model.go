@@ -99,12 +99,27 @@ func Installable() []string {
 	return []string{string(StatusDefault), string(StatusHidden), string(StatusDeprecated)}
 }
 
-// Valid reports whether s is one of the statuses.
-func (s PackageStatus) Valid() bool {
-	return slices.Contains([]PackageStatus{
-		StatusDefault, StatusHidden, StatusProcessing, StatusError, StatusPendingDestruction, StatusDeprecated,
-	}, s)
+// Displayable returns the statuses that lists of packages show unless asked for another.
+func Displayable() []string {
+	return []string{string(StatusDefault), string(StatusError), string(StatusDeprecated)}
 }
+
+// Detailed reports whether a package of that status can be looked at by itself:
+// it is both listed and served.
+func (s PackageStatus) Detailed() bool {
+	return slices.Contains(Displayable(), string(s)) && slices.Contains(Installable(), string(s))
+}
+
+// Statuses returns all statuses.
+func Statuses() []string {
+	return []string{
+		string(StatusDefault), string(StatusHidden), string(StatusProcessing), string(StatusError),
+		string(StatusPendingDestruction), string(StatusDeprecated),
+	}
+}
+
+// Valid reports whether s is one of the statuses.
+func (s PackageStatus) Valid() bool { return slices.Contains(Statuses(), string(s)) }
 
 // ActorKind tells people from tokens that act for themselves.
 type ActorKind string

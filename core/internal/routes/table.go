@@ -55,6 +55,11 @@ func (e *MethodError) Error() string { return e.err.Error() }
 // Unwrap returns the registry error.
 func (e *MethodError) Unwrap() error { return e.err }
 
+// NotAllowed is the error of a path that has these methods only.
+func NotAllowed(allowed []string) *MethodError {
+	return &MethodError{Allowed: allowed, err: registry.Errorf(registry.CodeMethod, "Method Not Allowed")}
+}
+
 // Compile checks a manifest, which may come from a plugin that was not written
 // with our SDK, and compiles its routes. The error names route and field. The
 // table refers to m, which must not change any more.
@@ -108,7 +113,7 @@ func (t *Table) Match(level spec.Level, method, path string, h http.Header) (Mat
 	if fits || len(allowed) == 0 {
 		return Match{}, registry.Errorf(registry.CodeNotFound, "Not Found")
 	}
-	return Match{}, &MethodError{Allowed: allowed, err: registry.Errorf(registry.CodeMethod, "Method Not Allowed")}
+	return Match{}, NotAllowed(allowed)
 }
 
 // names reads the full path of a project or group out of the parameters.

@@ -37,6 +37,7 @@ func (s *Server) Handler() http.Handler {
 		e.Any("/api/v4/groups/:id/-/packages/"+name+"/*path", s.serve(spec.LevelGroup, format))
 		e.Any("/api/v4/packages/"+name+"/*path", s.serve(spec.LevelInstance, format))
 	}
+	s.packagesAPI(e)
 	e.NoRoute(func(c *gin.Context) {
 		s.fail(c, spec.ErrorMessage, registry.Errorf(registry.CodeNotFound, "Not Found"))
 	})
