@@ -213,6 +213,13 @@ func (p *Plan) Absent(name, version string, problem error) *Plan {
 	return p.require(spec.PackageAbsent{Name: name, Version: version}, problem)
 }
 
+// FileAbsent makes the plan depend on the package having no file of that key, or
+// on there being no such package: for a handler that would do more if it saw the
+// file. A nil problem has the handler called again, to see it.
+func (p *Plan) FileAbsent(name, version, fileKey string, problem error) *Plan {
+	return p.require(spec.FileAbsent{Name: name, Version: version, FileKey: fileKey}, problem)
+}
+
 // JobOption changes how a job is enqueued.
 type JobOption func(*spec.EnqueueJob)
 

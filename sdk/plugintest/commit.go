@@ -61,6 +61,9 @@ func (m *model) holds(check spec.Check) bool {
 	case spec.PackageAbsent:
 		k := keys{c.Name, c.Version}
 		return m.byKeys(k) == nil && !m.reserved[k]
+	case spec.FileAbsent:
+		p := m.byKeys(keys{c.Name, c.Version})
+		return p == nil || !slices.ContainsFunc(p.files, func(f *storedFile) bool { return f.FileKey == c.FileKey })
 	case spec.PackageUnchanged:
 		p := m.byID(c.ID)
 		return p != nil && p.LockVersion == c.LockVersion

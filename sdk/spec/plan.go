@@ -22,7 +22,7 @@ type Precondition struct {
 	OnFailure *HTTPResponse // nil: the core asks the plugin again, at most three times
 }
 
-// Check is one of PackageAbsent, PackageUnchanged.
+// Check is one of PackageAbsent, PackageUnchanged, FileAbsent.
 type Check interface{ check() }
 
 // PackageAbsent holds when no package of that name key and version key is stored or reserved.
@@ -31,7 +31,13 @@ type PackageAbsent struct{ Name, Version string }
 // PackageUnchanged holds when the package still has that lock version.
 type PackageUnchanged struct{ ID, LockVersion int64 }
 
+// FileAbsent holds when the package of that name key and version key has no file
+// of that key, or is not there. It is for those who wait for two files: whoever
+// comes second sees the first.
+type FileAbsent struct{ Name, Version, FileKey string }
+
 func (PackageAbsent) check()    {}
+func (FileAbsent) check()       {}
 func (PackageUnchanged) check() {}
 
 // Operation is one change, and the answer when a unique key refuses it.
