@@ -191,8 +191,12 @@ func TestABuildThatCannotBeIsRefused(t *testing.T) {
 // What a name says is all that is in it.
 func FuzzParseFile(f *testing.F) {
 	for _, c := range [][2]string{
-		{"1.0", "a-1.0.jar"}, {"1.0", "a-1.0-sources.tar.gz.asc"}, {"1.0-SNAPSHOT", "a-1.0-20250311.083409-12-x.1.jar"},
-		{"1.0-SNAPSHOT", "a-1.0-SNAPSHOT.pom"}, {"SNAPSHOT", "a-20250311.083409-1.pom"}, {"1.0", "a-1.0-.asc.asc.sigstore.json"},
+		{"1.0", "a-1.0.jar"},
+		{"1.0", "a-1.0-sources.tar.gz.asc"},
+		{"1.0-SNAPSHOT", "a-1.0-20250311.083409-12-x.1.jar"},
+		{"1.0-SNAPSHOT", "a-1.0-SNAPSHOT.pom"},
+		{"SNAPSHOT", "a-20250311.083409-1.pom"},
+		{"1.0", "a-1.0-.asc.asc.sigstore.json"},
 	} {
 		f.Add("a", c[0], c[1])
 	}
