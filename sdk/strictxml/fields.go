@@ -36,7 +36,7 @@ func (t *Text) UnmarshalXML(d *xml.Decoder, start xml.StartElement) error {
 		return twice(start)
 	}
 	t.Present = true
-	var text []byte
+	var text strings.Builder // comments and CDATA part it into any number of tokens
 	for {
 		token, err := d.Token()
 		if err != nil {
@@ -44,11 +44,11 @@ func (t *Text) UnmarshalXML(d *xml.Decoder, start xml.StartElement) error {
 		}
 		switch token := token.(type) {
 		case xml.CharData:
-			text = append(text, token...)
+			text.Write(token)
 		case xml.StartElement:
 			return &Error{Reason: fmt.Sprintf("the element <%s> in <%s>, which has text only,", short(token.Name.Local), start.Name.Local)}
 		case xml.EndElement:
-			t.Value = strings.TrimSpace(string(text))
+			t.Value = strings.TrimSpace(text.String())
 			return nil
 		}
 	}

@@ -44,18 +44,27 @@ func (r *reader) Token() (xml.Token, error) {
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
-			return r.start(t)
+			written := t.Name
+			if err := r.start(&t); err != nil {
+				return nil, err // not the token too: the decoder would take it, and forget the error
+			}
+			if len(t.Attr) == 0 && t.Name == written {
+				return token, nil // the same, and made already
+			}
+			return t, nil
 		case xml.EndElement:
 			if r.depth == 0 {
 				return nil, r.fail(fmt.Sprintf("the end of <%s>, which is not open,", short(t.Name.Local)))
 			}
 			r.depth--
 			r.ended = r.depth == 0
-			t.Name = r.name(t.Name)
-			return t, nil
+			if name := r.name(t.Name); name != t.Name {
+				return xml.EndElement{Name: name}, nil
+			}
+			return token, nil
 		case xml.CharData:
 			if r.depth > 0 {
-				return t, nil
+				return token, nil
 			}
 			// As written: a character reference and CDATA are no white space.
 			if len(bytes.Trim(r.source.text[start:r.decoder.InputOffset()], " \t\r\n")) > 0 {
@@ -71,36 +80,36 @@ func (r *reader) Token() (xml.Token, error) {
 	}
 }
 
-func (r *reader) start(t xml.StartElement) (xml.Token, error) {
+func (r *reader) start(t *xml.StartElement) error {
 	if r.ended {
-		return nil, r.fail("more than one root element")
+		return r.fail("more than one root element")
 	}
 	r.depth++
 	if r.depth > MaxDepth {
-		return nil, r.fail(fmt.Sprintf("more than %d nested elements", MaxDepth))
+		return r.fail(fmt.Sprintf("more than %d nested elements", MaxDepth))
 	}
 	if r.elements++; r.elements > MaxElements {
-		return nil, r.fail(fmt.Sprintf("more than %d elements", MaxElements))
+		return r.fail(fmt.Sprintf("more than %d elements", MaxElements))
 	}
 	if r.elements == 1 {
 		r.prefix = t.Name.Space
 	}
 	t.Name = r.name(t.Name)
 	if r.elements == 1 && r.options.root != "" && t.Name.Local != r.options.root {
-		return nil, r.fail(fmt.Sprintf("the root element is <%s>, not <%s>,", short(t.Name.Local), r.options.root))
+		return r.fail(fmt.Sprintf("the root element is <%s>, not <%s>,", short(t.Name.Local), r.options.root))
 	}
 	attributes, err := r.attributes(t.Attr)
-	if err != nil {
-		return nil, err // not the token too: the decoder would take it, and forget the error
-	}
 	t.Attr = attributes
-	return t, nil
+	return err
 }
 
 // attributes refuses one that occurs twice, and leaves namespaces out.
 func (r *reader) attributes(attributes []xml.Attr) ([]xml.Attr, error) {
 	if len(attributes) > MaxAttributes {
 		return nil, r.fail(fmt.Sprintf("more than %d attributes of one element", MaxAttributes))
+	}
+	if len(attributes) == 0 {
+		return nil, nil
 	}
 	for i, a := range attributes {
 		for _, b := range attributes[:i] {

@@ -128,6 +128,7 @@ func TestTaken(t *testing.T) {
 		"an undeclared prefix":            `<thing id="1"><name>é</name><x:name>b</x:name></thing>`,
 		"CDATA":                           `<thing id="1"><name><![CDATA[é]]></name></thing>`,
 		"references":                      `<thing id="&#49;"><name>&#xe9;</name></thing>`,
+		"a text in pieces":                `<thing id="1"><name><!-- a --><![CDATA[]]>` + strings.Repeat(" <!---->", 100_000) + `é</name></thing>`,
 		"other elements":                  `<thing id="1"><other><name>b</name></other><name>é</name><Name>c</Name></thing>`,
 		"100 nested elements":             `<thing id="1"><name>é</name>` + strings.Repeat("<a>", 99) + strings.Repeat("</a>", 99) + `</thing>`,
 		"a long comment":                  `<thing id="1"><!--` + strings.Repeat("x", 300_000) + `--><name>é</name></thing>`,
