@@ -67,6 +67,7 @@ func (p *stored) fits(f spec.Finder) bool {
 		(f.Version == "" || p.Version == f.Version) &&
 		strings.HasPrefix(p.Name, f.NamePrefix) &&
 		slices.Contains(statuses, p.Status) &&
+		(f.FileSuffix == "" || slices.ContainsFunc(p.files, func(s *storedFile) bool { return strings.HasSuffix(s.FileName, f.FileSuffix) })) &&
 		(f.FileName == "" || slices.ContainsFunc(p.files, func(s *storedFile) bool { return s.FileName == f.FileName }))
 }
 
