@@ -21,6 +21,7 @@ func TestRegistry(t *testing.T) {
 		{"levels", testLevels},
 		{"races", testRaces},
 		{"deletions", testDeletions},
+		{"settings", testSettings},
 	} {
 		t.Run(part.name, func(t *testing.T) { t.Parallel(); part.test(t, reg) })
 	}
