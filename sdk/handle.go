@@ -23,6 +23,8 @@ func (p *Plugin) Handle(ctx context.Context, r *spec.Request, h spec.Host) (*spe
 		RouteID:   r.RouteID,
 		Level:     r.Level,
 		Project:   r.Project,
+		Group:     r.Group,
+		Settings:  r.Settings,
 		Actor:     r.Actor,
 		BaseURL:   r.BaseURL,
 		MediaType: r.MediaType,
@@ -63,6 +65,7 @@ func (p *Plugin) RunJob(ctx context.Context, j *spec.Job, h spec.Host) (*spec.Pl
 			Kind:      j.Kind,
 			Args:      j.ArgsJSON,
 			Project:   j.Project,
+			Settings:  j.Settings,
 			Attempt:   j.Attempt,
 			Log:       hclog.FromContext(ctx).With("request_id", j.RequestID, "job", j.Kind),
 		})

@@ -41,7 +41,7 @@ func TestProblemsAreRenderedInTheFormatsStyle(t *testing.T) {
 		{"message and error", sdk.ErrorMessageAndError, sdk.Problem(403, "Package already exists."), 403, "application/json", `{"message":"Package already exists.","error":"Package already exists."}`},
 		{"message and error, not found", sdk.ErrorMessageAndError, sdk.ErrNotFound, 404, "application/json", `{"message":"404 Package Not Found","error":"Package not found"}`},
 		{"text", sdk.ErrorText, sdk.Conflict("taken"), 409, "text/plain; charset=utf-8", `taken`},
-		{"problem", sdk.ErrorProblem, sdk.Forbidden("no"), 403, "application/problem+json", `{"title":"Forbidden","status":403,"detail":"no"}`},
+		{"problem", sdk.ErrorProblem, sdk.Forbidden("no"), 403, "application/problem+json", `{"type":"about:blank","status":403,"title":"Forbidden","detail":"no"}`},
 		{"wrapped", sdk.ErrorText, fmt.Errorf("while reading: %w", sdk.BadRequest("bad")), 400, "text/plain; charset=utf-8", `bad`},
 		{"with a cause", sdk.ErrorText, sdk.Because(sdk.BadRequest("bad"), errors.New("secret")), 400, "text/plain; charset=utf-8", `bad`},
 		{"quoting what is no text", sdk.ErrorMessage, sdk.BadRequest("bad \xff"), 400, "application/json", "{\"message\":\"400 Bad Request - bad \ufffd\"}"},

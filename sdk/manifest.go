@@ -84,5 +84,6 @@ func (r *Route) declare() spec.Route {
 		Produces:        r.Produces,
 		FeatureFlag:     r.FeatureFlag,
 		BodyCredentials: r.BodyCredentials,
+		Convention:      r.Convention,
 	}
 }

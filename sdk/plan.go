@@ -21,6 +21,7 @@ type Plan struct {
 	preconditions []precondition
 	operations    []operation
 	jobs          []spec.EnqueueJob
+	projectID     int64
 	locals        int
 	errs          []error
 }
@@ -50,6 +51,11 @@ func NewPlan() *Plan { return &Plan{} }
 // read, add [Plan.Unchanged].
 func Existing(pkg Package) Ref { return Ref{spec.PackageRef{ID: pkg.ID}} }
 
+// In says which project the plan changes, where a request is about several: at
+// group level, and at instance level by root group. The core checks that the
+// caller may do there what the route's action says, and answers 403 if not.
+func (p *Plan) In(projectID int64) *Plan { p.projectID = projectID; return p }
+
 // PackageOption changes how a package is created.
 type PackageOption func(*operation, *spec.CreatePackage)
 
@@ -68,6 +74,12 @@ func Status(status string) PackageOption {
 // An empty key is the name or version itself. Normalising twice must change nothing.
 func Keys(nameKey, versionKey string) PackageOption {
 	return func(_ *operation, c *spec.CreatePackage) { c.NameKey, c.VersionKey = nameKey, versionKey }
+}
+
+// TakeReserved takes a name and version that a deleted package has left reserved:
+// for what may get other bytes anyway, such as a snapshot.
+func TakeReserved() PackageOption {
+	return func(_ *operation, c *spec.CreatePackage) { c.TakeReserved = true }
 }
 
 // OnConflict is the answer when name and version are taken, or reserved by a
@@ -201,6 +213,13 @@ func (p *Plan) Absent(name, version string, problem error) *Plan {
 	return p.require(spec.PackageAbsent{Name: name, Version: version}, problem)
 }
 
+// FileAbsent makes the plan depend on the package having no file of that key, or
+// on there being no such package: for a handler that would do more if it saw the
+// file. A nil problem has the handler called again, to see it.
+func (p *Plan) FileAbsent(name, version, fileKey string, problem error) *Plan {
+	return p.require(spec.FileAbsent{Name: name, Version: version, FileKey: fileKey}, problem)
+}
+
 // JobOption changes how a job is enqueued.
 type JobOption func(*spec.EnqueueJob)
 
@@ -260,7 +279,7 @@ func (p *Plan) render(style ErrorStyle) (*spec.Plan, error) {
 	if len(p.errs) > 0 {
 		return nil, errors.Join(p.errs...)
 	}
-	out := &spec.Plan{Jobs: p.jobs}
+	out := &spec.Plan{Jobs: p.jobs, ProjectID: p.projectID}
 	for _, pre := range p.preconditions {
 		answer, err := renderAnswer(pre.problem, style)
 		if err != nil {

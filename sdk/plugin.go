@@ -84,7 +84,10 @@ type Route struct {
 	Produces        []string // media types; Request.MediaType is the one negotiated
 	FeatureFlag     string   // the operator's switch for this route
 	BodyCredentials *BodyCredentials
-	Handler         Handler
+	// Convention tells which project or group a request to the whole instance is
+	// about; a route at LevelInstance that reads or writes packages needs one.
+	Convention *Convention
+	Handler    Handler
 }
 
 // Job is background work. It runs at least once for each [Plan.Enqueue]; its

@@ -92,10 +92,11 @@ func (p *ProblemError) render(style ErrorStyle) *spec.HTTPResponse {
 	case ErrorProblem:
 		contentType = "application/problem+json"
 		body = struct {
-			Title  string `json:"title"`
+			Type   string `json:"type"`
 			Status int    `json:"status"`
+			Title  string `json:"title"`
 			Detail string `json:"detail"`
-		}{http.StatusText(p.Status), p.Status, p.Message}
+		}{"about:blank", p.Status, http.StatusText(p.Status), p.Message}
 	case ErrorMessageAndError:
 		contentType = "application/json"
 		message := p.Title

@@ -127,7 +127,7 @@ func prefetches(route *Route, r *spec.Request) []prefetch {
 		all = append(all, prefetch{
 			finder: f,
 			found:  r.Prefetched[i],
-			single: r.Level == LevelProject && f.Name != "" && f.Version != "",
+			single: r.Project.ID != 0 && f.Name != "" && f.Version != "",
 		})
 	}
 	return all

@@ -48,7 +48,7 @@ func reading(t *testing.T, host spec.Host, prefetch []sdk.Finder, answers [][]sd
 	p := &sdk.Plugin{Routes: []sdk.Route{{ID: "it", Prefetch: prefetch, Handler: func(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 		return sdk.Empty(200), read(ctx, r)
 	}}}}
-	in := &spec.Request{RouteID: "it", Level: sdk.LevelProject, Params: map[string]string{"name": "{file}", "file": "a.tgz"}, Prefetched: answers}
+	in := &spec.Request{RequestContext: spec.RequestContext{Project: spec.Project{ID: 1}}, RouteID: "it", Level: sdk.LevelProject, Params: map[string]string{"name": "{file}", "file": "a.tgz"}, Prefetched: answers}
 	if _, err := p.Handle(t.Context(), in, host); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package sdk
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -19,15 +20,36 @@ type Request struct {
 	RequestID string
 	RouteID   string
 	Level     Level
-	Project   Project
+	Project   Project // zero for a request about several projects
+	Group     Group   // whose readable projects a request is about: at group level, and at instance level by root group
 	Actor     Actor
-	BaseURL   string   // of the format's mount, without a trailing slash
+	BaseURL   string   // of the format's mount that the request came through, without a trailing slash
 	MediaType string   // of Route.Produces; empty when the route names none
 	Attempt   int      // 1, and one more each time the core asks again
 	Uploads   []Upload // in the body's order
+	Settings  PackageSettings
 	Log       hclog.Logger
 
 	in *spec.Request
+}
+
+// AllowsDuplicate reports whether a file that is stored already may be replaced:
+// the operator's setting, turned round for names and versions that fit its
+// exception (GitLab's <format>_duplicates_allowed and its exception regex). An
+// exception that does not compile fits nothing.
+func (r *Request) AllowsDuplicate(name, version string) bool {
+	allowed := !r.Settings.RefuseDuplicates
+	if r.Settings.DuplicateException == "" {
+		return allowed
+	}
+	exception, err := regexp.Compile(`\A(?:` + r.Settings.DuplicateException + `)\z`)
+	if err != nil {
+		return allowed
+	}
+	if exception.MatchString(name) || exception.MatchString(version) {
+		return !allowed
+	}
+	return allowed
 }
 
 // Param returns a parameter of the route's pattern, unescaped; "" if the
@@ -116,6 +138,7 @@ type JobRun struct {
 	Kind      string
 	Args      []byte // JSON, as given to Plan.Enqueue
 	Project   Project
+	Settings  PackageSettings
 	Attempt   int
 	Log       hclog.Logger
 }

@@ -19,6 +19,10 @@ const Version = "0.1.0"
 type (
 	// Project is the project a request is for.
 	Project = spec.Project
+	// Group is the group a request is for.
+	Group = spec.Group
+	// PackageSettings are what the operator has decided for a format's packages.
+	PackageSettings = spec.PackageSettings
 	// Visibility is who may see a project.
 	Visibility = spec.Visibility
 	// Actor is who sent a request.
@@ -79,6 +83,8 @@ type (
 	Encoding = spec.Encoding
 	// BodyCredentials names the JSON fields of a login body that the core takes out.
 	BodyCredentials = spec.BodyCredentials
+	// Convention is how names tell where a package lives, for requests to the whole instance.
+	Convention = spec.Convention
 	// Cache lets the core keep an answer as long as nothing it depends on changed.
 	Cache = spec.CachePolicy
 	// Challenge is what a 401 carries in WWW-Authenticate.
@@ -104,6 +110,12 @@ const (
 	LevelProject  = spec.LevelProject
 	LevelGroup    = spec.LevelGroup
 	LevelInstance = spec.LevelInstance
+)
+
+// What a convention's path can name.
+const (
+	NamesProject   = spec.NamesProject
+	NamesRootGroup = spec.NamesRootGroup
 )
 
 // The actions, named after GitLab's abilities.

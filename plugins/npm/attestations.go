@@ -18,7 +18,7 @@ const maxBundle = 1 << 20
 // attestations answers with the provenance that was published with a version.
 func attestations(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	name, version := r.Param("name"), r.Param("version")
-	found, err := r.Packages.First(ctx, sdk.Finder{Name: name, Version: version, FileName: bundleName(name, version), WithFiles: true})
+	found, err := findOne(ctx, r, sdk.Finder{Name: name, Version: version, FileName: bundleName(name, version), WithFiles: true})
 	if err != nil {
 		return nil, err
 	}

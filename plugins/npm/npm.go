@@ -35,7 +35,7 @@ func Plugin() *sdk.Plugin {
 		Validators:            validators(),
 		Routes:                append(append(registryRoutes(), packageRoutes()...), documentRoutes()...),
 		Migrations:            steps,
-		Queries:               []sdk.NamedQuery{searchQuery()},
+		Queries:               []sdk.NamedQuery{searchQuery(), lastTagsQuery()},
 		Limits:                sdk.FileLimits{MaxFileBytes: maxTarball, Digests: []sdk.Digest{sdk.SHA1, sdk.SHA512}, TooLargeStatus: 400},
 		Errors:                sdk.ErrorMessageAndError,
 		RequestHeaders:        []string{"Npm-Command"},
@@ -47,16 +47,21 @@ func Plugin() *sdk.Plugin {
 // so they come first.
 func registryRoutes() []sdk.Route {
 	login := &sdk.BodyCredentials{UsernameField: "name", PasswordField: "password"}
+	shared := []sdk.Level{sdk.LevelProject, sdk.LevelGroup}
+	instance := []sdk.Level{sdk.LevelInstance}
 	return []sdk.Route{
-		{ID: "ping", Method: "GET", Pattern: "-/ping", Action: sdk.ActionNone, Handler: ping},
-		{ID: "whoami", Method: "GET", Pattern: "-/whoami", Action: sdk.ActionNone, Authenticated: true, Handler: whoami},
-		{ID: "search", Method: "GET", Pattern: "-/v1/search", Action: sdk.ActionReadPackage, Handler: search},
-		{ID: "login_user", Method: "PUT", Pattern: "-/user/org.couchdb.user:{user:user}", Action: sdk.ActionNone, Body: sdk.Inline(64 << 10), BodyCredentials: login, Handler: loginUser},
-		{ID: "login_web", Method: "POST", Pattern: "-/v1/login", Action: sdk.ActionNone, Body: sdk.Inline(64 << 10), Handler: loginWeb},
-		{ID: "login_done", Method: "GET", Pattern: "-/v1/done/{id:login}", Action: sdk.ActionNone, Handler: loginDone},
-		{ID: "audit_bulk", Method: "POST", Pattern: "-/npm/v1/security/advisories/bulk", Action: sdk.ActionReadPackage, Authenticated: true, Body: sdk.Inline(maxDocument), Handler: auditBulk},
-		{ID: "audit_quick", Method: "POST", Pattern: "-/npm/v1/security/audits/quick", Action: sdk.ActionReadPackage, Authenticated: true, Body: sdk.Inline(maxDocument), Handler: auditQuick},
-		{ID: "attestations", Method: "GET", Pattern: "-/npm/v1/attestations/{name:name}@{version:version}", Action: sdk.ActionReadPackage, Handler: attestations},
+		{ID: "ping", Method: "GET", Pattern: "-/ping", Levels: everywhere(), Action: sdk.ActionNone, Handler: ping},
+		{ID: "whoami", Method: "GET", Pattern: "-/whoami", Levels: everywhere(), Action: sdk.ActionNone, Authenticated: true, Handler: whoami},
+		{ID: "search", Method: "GET", Pattern: "-/v1/search", Levels: shared, Action: sdk.ActionReadPackage, Handler: search},
+		{ID: "login_user", Method: "PUT", Pattern: "-/user/org.couchdb.user:{user:user}", Levels: everywhere(), Action: sdk.ActionNone, Body: sdk.Inline(64 << 10), BodyCredentials: login, Handler: loginUser},
+		{ID: "login_web", Method: "POST", Pattern: "-/v1/login", Levels: everywhere(), Action: sdk.ActionNone, Body: sdk.Inline(64 << 10), Handler: loginWeb},
+		{ID: "login_done", Method: "GET", Pattern: "-/v1/done/{id:login}", Levels: everywhere(), Action: sdk.ActionNone, Handler: loginDone},
+		{ID: "audit_bulk", Method: "POST", Pattern: "-/npm/v1/security/advisories/bulk", Levels: shared, Action: sdk.ActionReadPackage, Authenticated: true, Body: sdk.Inline(maxDocument), Handler: auditBulk},
+		{ID: "audit_quick", Method: "POST", Pattern: "-/npm/v1/security/audits/quick", Levels: shared, Action: sdk.ActionReadPackage, Authenticated: true, Body: sdk.Inline(maxDocument), Handler: auditQuick},
+		// About the packages of no one place, and so of nobody's.
+		{ID: "audit_bulk_instance", Method: "POST", Pattern: "-/npm/v1/security/advisories/bulk", Levels: instance, Action: sdk.ActionNone, Authenticated: true, Body: sdk.Inline(maxDocument), Handler: auditBulk},
+		{ID: "audit_quick_instance", Method: "POST", Pattern: "-/npm/v1/security/audits/quick", Levels: instance, Action: sdk.ActionNone, Authenticated: true, Body: sdk.Inline(maxDocument), Handler: auditQuick},
+		{ID: "attestations", Method: "GET", Pattern: "-/npm/v1/attestations/{name:name}@{version:version}", Levels: everywhere(), Convention: byScope(), Action: sdk.ActionReadPackage, Handler: attestations},
 	}
 }
 
@@ -66,9 +71,9 @@ func packageRoutes() []sdk.Route {
 	tarballFinder := sdk.Finder{Name: "{name}", FileName: "{file}", WithFiles: true, Limit: 1}
 	return []sdk.Route{
 		{ID: "visibility", Method: "GET", Pattern: "-/package/{name:name}/visibility", Action: sdk.ActionReadPackage, Handler: visibility},
-		{ID: "tags", Method: "GET", Pattern: "-/package/{name:name}/dist-tags", Action: sdk.ActionReadPackage, Cache: &sdk.Cache{Keys: byName}, Handler: listTags},
-		{ID: "set_tag", Method: "PUT", Pattern: "-/package/{name:name}/dist-tags/{tag:tag}", Action: sdk.ActionCreatePackage, Body: sdk.Inline(64 << 10), Handler: setTag},
-		{ID: "remove_tag", Method: "DELETE", Pattern: "-/package/{name:name}/dist-tags/{tag:tag}", Action: sdk.ActionDestroyPackage, Handler: removeTag},
+		{ID: "tags", Method: "GET", Pattern: "-/package/{name:name}/dist-tags", Levels: everywhere(), Convention: byScope(), Action: sdk.ActionReadPackage, Cache: &sdk.Cache{Keys: byName}, Handler: listTags},
+		{ID: "set_tag", Method: "PUT", Pattern: "-/package/{name:name}/dist-tags/{tag:tag}", Levels: everywhere(), Convention: byScope(), Action: sdk.ActionCreatePackage, Body: sdk.Inline(64 << 10), Handler: setTag},
+		{ID: "remove_tag", Method: "DELETE", Pattern: "-/package/{name:name}/dist-tags/{tag:tag}", Levels: everywhere(), Convention: byScope(), Action: sdk.ActionDestroyPackage, Handler: removeTag},
 		{ID: "unpublish", Method: "DELETE", Pattern: "{name:name}/-rev/{rev:rev}", Action: sdk.ActionDestroyPackage, Handler: unpublish},
 		{ID: "unpublish_versions", Method: "PUT", Pattern: "{name:name}/-rev/{rev:rev}", Action: sdk.ActionDestroyPackage, Body: sdk.Inline(maxDocument), Handler: unpublishVersions},
 		{ID: "unpublish_tarball", Method: "DELETE", Pattern: "{name:name}/-/{file:file}/-rev/{rev:rev}", Action: sdk.ActionDestroyPackage, Handler: unpublishTarball},
@@ -77,6 +82,12 @@ func packageRoutes() []sdk.Route {
 		{
 			ID: "tarball", Method: "GET", Pattern: "{name:name}/-/{file:file}", Action: sdk.ActionReadPackage, AnonymousDenial: sdk.DenyNotFound,
 			Cache: &sdk.Cache{Keys: byName}, Prefetch: []sdk.Finder{tarballFinder}, Handler: tarball,
+		},
+		{
+			// Documents name URLs below the registry that was asked: npm 12 fetches no
+			// tarball from elsewhere. (GitLab's name the project's.)
+			ID: "tarball_above", Method: "GET", Pattern: "{name:name}/-/{file:file}", Levels: everywhere()[1:], Convention: byScope(),
+			Action: sdk.ActionReadPackage, Cache: &sdk.Cache{Keys: byName}, Handler: tarball,
 		},
 	}
 }
@@ -95,11 +106,11 @@ func documentRoutes() []sdk.Route {
 			Body: publishBody(), Timeout: 5 * time.Minute, Handler: publish,
 		},
 		{
-			ID: "packument", Method: "GET", Pattern: "{name:name}", Action: sdk.ActionReadPackage, Produces: []string{fullType, abbreviatedType},
+			ID: "packument", Method: "GET", Pattern: "{name:name}", Levels: everywhere(), Convention: byScope(), Action: sdk.ActionReadPackage, Produces: []string{fullType, abbreviatedType},
 			Cache: &sdk.Cache{Keys: byName}, Timeout: time.Minute, Handler: packument,
 		},
 		{
-			ID: "version", Method: "GET", Pattern: "{name:name}/{version:version_or_tag}", Action: sdk.ActionReadPackage,
+			ID: "version", Method: "GET", Pattern: "{name:name}/{version:version_or_tag}", Levels: everywhere(), Convention: byScope(), Action: sdk.ActionReadPackage,
 			Cache: &sdk.Cache{Keys: byName}, Handler: version,
 		},
 	}

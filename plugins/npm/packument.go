@@ -21,16 +21,16 @@ func packument(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	if r.MediaType == abbreviatedType {
 		d.column = "abbreviated"
 	}
-	for found, err := range r.Packages.Each(ctx, sdk.Finder{Name: d.name, WithTags: true, WithRows: versionRows(d.column)}) {
-		if err != nil {
-			return nil, err
-		}
-		d.versions = append(d.versions, found)
+	var err error
+	if d.versions, err = find(ctx, r, sdk.Finder{Name: d.name, WithTags: true, WithRows: versionRows(d.column)}); err != nil {
+		return nil, err
 	}
 	if len(d.versions) == 0 {
 		return nil, sdk.ErrNotFound
 	}
-	d.tags = distTags(d.versions)
+	if d.tags, err = tagsOf(ctx, r, d.name, d.versions); err != nil {
+		return nil, err
+	}
 	if d.column == "manifest" {
 		if err := d.readLatest(ctx, r); err != nil {
 			return nil, err
@@ -49,8 +49,8 @@ func versionRows(column string) []sdk.RowSelection {
 type document struct {
 	name     string
 	base     string
-	column   string             // "manifest", or "abbreviated"
-	versions []sdk.FoundPackage // in the order they were published
+	column   string                       // "manifest", or "abbreviated"
+	versions []sdk.FoundPackage           // in the order they were published
 	tags     map[string]string
 
 	readme string                    // of the latest version
@@ -225,17 +225,24 @@ func appendText(b []byte, s string) []byte {
 // "latest" it is the highest version, as in GitLab.
 func distTags(versions []sdk.FoundPackage) map[string]string {
 	tags := map[string]string{}
-	all := make([]string, 0, len(versions))
 	for _, v := range versions {
-		all = append(all, v.Package.Version)
 		for _, t := range v.Tags {
 			tags[t] = v.Package.Version
 		}
 	}
-	if tags["latest"] == "" {
-		if v := highest(all); v != "" {
-			tags["latest"] = v
-		}
+	return withLatest(tags, versions)
+}
+
+func withLatest(tags map[string]string, versions []sdk.FoundPackage) map[string]string {
+	if tags["latest"] != "" {
+		return tags
+	}
+	all := make([]string, 0, len(versions))
+	for _, v := range versions {
+		all = append(all, v.Package.Version)
+	}
+	if v := highest(all); v != "" {
+		tags["latest"] = v
 	}
 	return tags
 }

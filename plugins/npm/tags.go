@@ -16,7 +16,11 @@ func listTags(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sdk.JSON(http.StatusOK, distTags(versions)), nil
+	tags, err := tagsOf(ctx, r, r.Param("name"), versions)
+	if err != nil {
+		return nil, err
+	}
+	return sdk.JSON(http.StatusOK, tags), nil
 }
 
 // setTag points a tag at a version. The body is the version, a JSON string.
@@ -31,16 +35,19 @@ func setTag(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	if err := strictjson.Unmarshal(r.Body(), &version); err != nil || strings.TrimSpace(version) == "" {
 		return nil, sdk.BadRequest(`400 Bad request - "Version" not given`)
 	}
-	found, err := r.Packages.First(ctx, sdk.Finder{Name: r.Param("name"), Version: version})
+	found, err := findOne(ctx, r, sdk.Finder{Name: r.Param("name"), Version: version})
 	if err != nil {
 		return nil, err
 	}
-	plan := sdk.NewPlan().SetTag(sdk.Existing(found.Package), r.Param("tag"))
+	plan := sdk.NewPlan().In(found.Package.ProjectID).SetTag(sdk.Existing(found.Package), r.Param("tag"))
 	return tagged(r).With(plan), nil
 }
 
 // removeTag removes a tag. Without a "latest", the highest version is it.
 func removeTag(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
+	if r.Project.ID == 0 {
+		return removeTagAbove(ctx, r)
+	}
 	versions, err := taggedVersions(ctx, r)
 	if err != nil {
 		return nil, err
@@ -54,12 +61,28 @@ func removeTag(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	return nil, sdk.NotFound("Package tag")
 }
 
+// removeTagAbove removes a tag from the project whose it is that a request about
+// several projects is shown.
+func removeTagAbove(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
+	if _, err := taggedVersions(ctx, r); err != nil {
+		return nil, err
+	}
+	project, err := projectOfTag(ctx, r, r.Param("name"), r.Param("tag"))
+	if err != nil {
+		return nil, err
+	}
+	if project == 0 {
+		return nil, sdk.NotFound("Package tag")
+	}
+	return tagged(r).With(sdk.NewPlan().In(project).RemoveTag(r.Param("name"), r.Param("tag"))), nil
+}
+
 // taggedVersions returns the versions of the package that the path names, at least one, with their tags.
 func taggedVersions(ctx context.Context, r *sdk.Request) ([]sdk.FoundPackage, error) {
 	if err := checkName(r.Param("name")); err != nil {
 		return nil, err
 	}
-	versions, err := r.Packages.Find(ctx, sdk.Finder{Name: r.Param("name"), WithTags: true})
+	versions, err := find(ctx, r, sdk.Finder{Name: r.Param("name"), WithTags: true})
 	if err == nil && len(versions) == 0 {
 		err = sdk.ErrNotFound
 	}

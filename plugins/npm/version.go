@@ -12,15 +12,19 @@ import (
 func version(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	name, wanted := r.Param("name"), r.Param("version")
 	if checkVersion(wanted) != nil {
-		tagged, err := r.Packages.Find(ctx, sdk.Finder{Name: name, WithTags: true})
+		tagged, err := find(ctx, r, sdk.Finder{Name: name, WithTags: true})
 		if err != nil {
 			return nil, err
 		}
-		if wanted = distTags(tagged)[wanted]; wanted == "" {
+		tags, err := tagsOf(ctx, r, name, tagged)
+		if err != nil {
+			return nil, err
+		}
+		if wanted = tags[wanted]; wanted == "" {
 			return nil, sdk.ErrNotFound
 		}
 	}
-	found, err := r.Packages.First(ctx, sdk.Finder{Name: name, Version: wanted, WithRows: versionRows("manifest")})
+	found, err := findOne(ctx, r, sdk.Finder{Name: name, Version: wanted, WithRows: versionRows("manifest")})
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +48,7 @@ func tarball(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 func findFile(ctx context.Context, r *sdk.Request) (sdk.FoundPackage, error) {
 	name := r.Param("name")
 	for _, file := range tarballNames(name, r.Param("file")) {
-		found, err := r.Packages.First(ctx, sdk.Finder{Name: name, FileName: file, WithFiles: true, Limit: 1})
+		found, err := findOne(ctx, r, sdk.Finder{Name: name, FileName: file, WithFiles: true, Limit: 1})
 		if err == nil || !errors.Is(err, sdk.ErrNotFound) {
 			return found, err
 		}

@@ -47,6 +47,9 @@ func (c *checker) route(r *spec.Route) error {
 			return err
 		}
 	}
+	if err := convention(r, p.Params()); err != nil {
+		return fmt.Errorf("convention: %w", err)
+	}
 	if err := cache(r, p.Params()); err != nil {
 		return fmt.Errorf("cache: %w", err)
 	}

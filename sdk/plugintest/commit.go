@@ -61,6 +61,9 @@ func (m *model) holds(check spec.Check) bool {
 	case spec.PackageAbsent:
 		k := keys{c.Name, c.Version}
 		return m.byKeys(k) == nil && !m.reserved[k]
+	case spec.FileAbsent:
+		p := m.byKeys(keys{c.Name, c.Version})
+		return p == nil || !slices.ContainsFunc(p.files, func(f *storedFile) bool { return f.FileKey == c.FileKey })
 	case spec.PackageUnchanged:
 		p := m.byID(c.ID)
 		return p != nil && p.LockVersion == c.LockVersion
@@ -141,10 +144,10 @@ func (c *change) createPackage(o spec.CreatePackage) error {
 		c.packages[o.Local] = existing
 		return nil
 	}
-	if c.reserved[keysOf(o)] {
+	if c.reserved[keysOf(o)] && !o.TakeReserved {
 		return &conflictError{"reserved by a package that was deleted"}
 	}
-	p, ok := c.create(o)
+	p, ok := c.create(c.project.ID, o)
 	if !ok {
 		return &conflictError{"a package of that name and version is stored"}
 	}
@@ -158,7 +161,9 @@ func (c *change) destroyPackage(p *stored) error {
 	}
 	c.dropRows(func(r spec.Row) bool { return equal(r["package_id"], p.ID) })
 	c.model.packages = slices.DeleteFunc(c.model.packages, func(other *stored) bool { return other == p })
-	c.reserved[p.keys] = true
+	if p.Status != "processing" { // what was never there to see is free again
+		c.reserved[p.keys] = true
+	}
 	return nil
 }
 

@@ -26,6 +26,7 @@ const (
 type host struct {
 	registry *Registry
 	uploads  map[string]upload
+	several  bool // the request is about all projects
 }
 
 var _ spec.Host = (*host)(nil)
@@ -45,7 +46,7 @@ func (h *host) FindPackages(_ context.Context, s string, f spec.Finder) (spec.Fo
 	}
 	var page spec.FoundPage
 	for _, p := range h.registry.model.packages {
-		if p.ID <= after || !p.fits(f) {
+		if p.ID <= after || !p.fits(f) || (!h.several && p.ProjectID != h.registry.model.project.ID) {
 			continue
 		}
 		if len(page.Packages) == limit {

@@ -39,7 +39,7 @@ func (r *Registry) RunJobs() int {
 		job := r.model.jobs[0]
 		r.model.jobs = slices.Delete(r.model.jobs, 0, 1)
 		plan, err := r.plugin.RunJob(r.background(), &spec.Job{
-			RequestContext: r.context(Request{Actor: spec.Actor{Kind: spec.System}}),
+			RequestContext: r.context(Request{Actor: spec.Actor{Kind: spec.System}}, spec.LevelProject),
 			Kind:           job.Kind,
 			ArgsJSON:       job.ArgsJSON,
 		}, &host{registry: r})
@@ -55,7 +55,7 @@ func (r *Registry) RunJobs() int {
 func (r *Registry) Emit(eventType string, pkg spec.Package) {
 	r.t.Helper()
 	plan, err := r.plugin.HandleEvent(r.background(), &spec.Event{
-		RequestContext: r.context(Request{Actor: spec.Actor{Kind: spec.System}}),
+		RequestContext: r.context(Request{Actor: spec.Actor{Kind: spec.System}}, spec.LevelProject),
 		ID:             1,
 		Type:           eventType,
 		Package:        pkg,

@@ -15,6 +15,7 @@ const scope = "test-scope"
 // model is what a registry has stored: one project and one format.
 type model struct {
 	project  spec.Project
+	settings spec.PackageSettings
 	packages []*stored // in the order they were created
 	rows     map[string][]spec.Row
 	unique   map[string][][]string
@@ -45,6 +46,7 @@ type storedFile struct {
 func newModel(r *Registry, s State) (*model, error) {
 	m := &model{
 		project:  s.Project,
+		settings: s.Settings,
 		rows:     map[string][]spec.Row{},
 		unique:   s.Unique,
 		queries:  s.Queries,
@@ -72,7 +74,10 @@ func newModel(r *Registry, s State) (*model, error) {
 // fill stores a package of the initial state.
 func (m *model) fill(p Package) error {
 	create := spec.CreatePackage{Name: p.Name, Version: p.Version, NameKey: p.NameKey, VersionKey: p.VersionKey, Status: p.Status}
-	pkg, ok := m.create(create)
+	if p.ProjectID == 0 {
+		p.ProjectID = m.project.ID
+	}
+	pkg, ok := m.create(p.ProjectID, create)
 	if !ok {
 		return fmt.Errorf("stored twice")
 	}
@@ -101,13 +106,13 @@ func (m *model) fill(p Package) error {
 }
 
 // create stores a package unless its keys are taken.
-func (m *model) create(c spec.CreatePackage) (*stored, bool) {
+func (m *model) create(projectID int64, c spec.CreatePackage) (*stored, bool) {
 	k := keysOf(c)
-	if m.byKeys(k) != nil {
+	if m.find(func(p *stored) bool { return p.keys == k && p.ProjectID == projectID }) != nil {
 		return nil, false
 	}
 	p := &stored{keys: k, Package: spec.Package{
-		ID: m.next(), ProjectID: m.project.ID, Name: c.Name, Version: c.Version, Status: or(c.Status, "default"), LockVersion: 1,
+		ID: m.next(), ProjectID: projectID, Name: c.Name, Version: c.Version, Status: or(c.Status, "default"), LockVersion: 1,
 	}}
 	p.CreatedAt = m.at(p.ID)
 	p.UpdatedAt = p.CreatedAt
@@ -133,7 +138,7 @@ func (m *model) at(id int64) time.Time {
 }
 
 func (m *model) byKeys(k keys) *stored {
-	return m.find(func(p *stored) bool { return p.keys == k })
+	return m.find(func(p *stored) bool { return p.keys == k && p.ProjectID == m.project.ID })
 }
 
 func (m *model) byID(id int64) *stored {

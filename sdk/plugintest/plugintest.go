@@ -24,13 +24,16 @@ import (
 	"github.com/pakhus/pakhus/sdk/spec"
 )
 
-// BaseURL is the format's mount in every request.
-const BaseURL = "https://registry.example/api/v4/projects/1/packages"
+const registryURL = "https://registry.example"
+
+// BaseURL is what formats are mounted below in every request at project level.
+const BaseURL = registryURL + "/api/v4/projects/1/packages"
 
 // State is what a registry holds before the first request.
 type State struct {
 	Project  spec.Project // zero: number 1, group/project, private
 	Packages []Package
+	Settings spec.PackageSettings
 	// Rows are metadata rows that belong to no package of State.Packages; each
 	// has its package_id or package_file_id.
 	Rows map[string][]spec.Row
@@ -43,6 +46,9 @@ type State struct {
 
 // Package is a stored package. Zero fields are filled as the core does.
 type Package struct {
+	// ProjectID is that of State.Project if zero. Packages of other projects are
+	// seen by requests at group and instance level, as those of the same group.
+	ProjectID           int64
 	Name, Version       string
 	NameKey, VersionKey string
 	Status              string
@@ -203,7 +209,7 @@ func (r *Registry) try(req Request) (Result, error) {
 		return r.refuse("", status, http.StatusText(status)), nil
 	}
 	in := &spec.Request{
-		RequestContext: r.context(req),
+		RequestContext: r.context(req, level),
 		RouteID:        route.ID,
 		Level:          level,
 		Params:         params,
@@ -221,7 +227,7 @@ func (r *Registry) try(req Request) (Result, error) {
 		return Result{}, err
 	}
 	in.Body, in.Form, in.Uploads = body.document, body.form, body.specs()
-	host := &host{registry: r, uploads: body.byHandle()}
+	host := &host{registry: r, uploads: body.byHandle(), several: in.Project.ID == 0}
 	for _, f := range route.Prefetch {
 		page, err := host.FindPackages(r.t.Context(), scope, fill(f, params))
 		if err != nil {
@@ -245,20 +251,34 @@ func (req Request) method() string {
 	return req.Method
 }
 
-// context is what requests have in common.
-func (r *Registry) context(req Request) spec.RequestContext {
+// groupID is the group that requests above the project are about.
+const groupID = 1
+
+// context is what requests have in common. A request at group or instance level
+// is about all packages of the model.
+func (r *Registry) context(req Request, level spec.Level) spec.RequestContext {
 	actor := req.Actor
 	if actor == (spec.Actor{}) {
 		actor = spec.Actor{Kind: spec.User, ID: 1, Username: "tester"}
 	}
-	return spec.RequestContext{
+	c := spec.RequestContext{
 		RequestID: "test",
 		Scope:     scope,
-		Project:   r.model.project,
 		Actor:     actor,
-		BaseURL:   BaseURL + "/" + r.manifest.Format,
+		Settings:  r.model.settings,
 		Attempt:   max(req.Attempt, 1),
 	}
+	switch level {
+	case spec.LevelGroup:
+		c.BaseURL = registryURL + "/api/v4/groups/1/-/packages/" + r.manifest.Format
+	case spec.LevelInstance:
+		c.BaseURL = registryURL + "/api/v4/packages/" + r.manifest.Format
+	default:
+		c.Project, c.BaseURL = r.model.project, BaseURL+"/"+r.manifest.Format
+		return c
+	}
+	c.Group = spec.Group{ID: groupID, Path: "group"}
+	return c
 }
 
 // refuse is an answer of the core itself.

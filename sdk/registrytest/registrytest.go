@@ -205,19 +205,48 @@ func (r *Registry) name(prefix string) string {
 	return fmt.Sprintf("%s%d", prefix, r.names.Add(1))
 }
 
-// Project is a project made for a test.
-type Project struct {
+// Group is a group made for a test.
+type Group struct {
 	ID   int64  `json:"id"`
 	Path string `json:"full_path"`
+}
+
+// Project is a project made for a test.
+type Project struct {
+	ID    int64  `json:"id"`
+	Path  string `json:"full_path"`
+	Group Group  `json:"-"` // that it was made in
+}
+
+// NewGroup makes a group at the root, or in another one. Visibility is private, internal or public.
+func (r *Registry) NewGroup(tb testing.TB, visibility string, parent ...Group) Group {
+	tb.Helper()
+	path := r.name("group")
+	for _, p := range parent {
+		path = p.Path + "/" + path
+	}
+	return r.NewGroupAt(tb, path, visibility)
+}
+
+// NewGroupAt makes a group of a path whose parent exists.
+func (r *Registry) NewGroupAt(tb testing.TB, path, visibility string) Group {
+	tb.Helper()
+	var g Group
+	r.cli(tb, &g, "group", "create", path, "--visibility", visibility)
+	return g
 }
 
 // NewProject makes a project in a group of its own. Visibility is private, internal or public.
 func (r *Registry) NewProject(tb testing.TB, visibility string) Project {
 	tb.Helper()
-	group := r.name("group")
-	r.CLI(tb, "group", "create", group, "--visibility", visibility)
-	var p Project
-	r.cli(tb, &p, "project", "create", group+"/project", "--visibility", visibility)
+	return r.NewProjectIn(tb, r.NewGroup(tb, visibility), "project", visibility)
+}
+
+// NewProjectIn makes a project of a name in a group.
+func (r *Registry) NewProjectIn(tb testing.TB, g Group, name, visibility string) Project {
+	tb.Helper()
+	p := Project{Group: g}
+	r.cli(tb, &p, "project", "create", g.Path+"/"+name, "--visibility", visibility)
 	return p
 }
 

@@ -14,7 +14,7 @@ import (
 const ProtocolMajor = 1
 
 // ProtocolMinor grows with every additive change of the contract.
-const ProtocolMinor = 1
+const ProtocolMinor = 2
 
 // MaxMessageBytes bounds every gRPC message, in both directions.
 const MaxMessageBytes = 16 << 20
@@ -74,7 +74,26 @@ type Route struct {
 	Produces        []string          // media types; the core negotiates
 	FeatureFlag     string
 	BodyCredentials *BodyCredentials
+	Convention      *Convention // at instance level: which project or group the request is about
 }
+
+// Convention is how a format's names tell where a package lives, for requests to
+// the whole instance.
+type Convention struct {
+	Value   string // "{name}" stands for a parameter
+	Pattern string // RE2, anchored by the core, with one capturing group: the path; empty: all of Value
+	Names   Names
+	Slash   string // what stands for "/" in the path; empty: "/" itself
+}
+
+// Names is what a convention's path is the path of.
+type Names int
+
+// What a path can name.
+const (
+	NamesProject   Names = iota + 1 // a project, by its full path
+	NamesRootGroup                  // a group without a parent
+)
 
 // Level is where a route is mounted.
 type Level int
@@ -237,7 +256,8 @@ type JobKind struct {
 	MaxAttempts int
 }
 
-// Finder selects packages of the request's project and format. Name, Version
+// Finder selects packages of the request's format in the request's project, or
+// in all projects of its group that the caller may read. Name, Version
 // and NamePrefix are compared with the packages' keys, the normalised forms.
 type Finder struct {
 	Name       string // "{param}" is replaced in a prefetch

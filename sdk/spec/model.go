@@ -9,6 +9,20 @@ type Project struct {
 	Visibility Visibility
 }
 
+// Group is what a plugin may know of the group a request is for.
+type Group struct {
+	ID   int64
+	Path string
+}
+
+// PackageSettings are what the operator has decided for a format's packages in
+// the project's group. The zero value is the format's usual behaviour.
+type PackageSettings struct {
+	RefuseDuplicates   bool   // a file that is stored already is not taken again
+	DuplicateException string // RE2 for the whole name or version: what fits is the exception from RefuseDuplicates
+	KeepSnapshots      int    // builds of a snapshot that are kept; 0: all
+}
+
 // Visibility is who may see a project.
 type Visibility string
 

@@ -8,6 +8,7 @@ type Plan struct {
 	Operations    []Operation
 	Jobs          []EnqueueJob
 	Touch         []string // cache keys that end with this plan, beside the names of the packages it touches
+	ProjectID     int64    // the project that is changed, of a request about several; 0: that of the request
 }
 
 // Empty reports whether committing the plan would change nothing.
@@ -21,7 +22,7 @@ type Precondition struct {
 	OnFailure *HTTPResponse // nil: the core asks the plugin again, at most three times
 }
 
-// Check is one of PackageAbsent, PackageUnchanged.
+// Check is one of PackageAbsent, PackageUnchanged, FileAbsent.
 type Check interface{ check() }
 
 // PackageAbsent holds when no package of that name key and version key is stored or reserved.
@@ -30,7 +31,13 @@ type PackageAbsent struct{ Name, Version string }
 // PackageUnchanged holds when the package still has that lock version.
 type PackageUnchanged struct{ ID, LockVersion int64 }
 
+// FileAbsent holds when the package of that name key and version key has no file
+// of that key, or is not there. It is for those who wait for two files: whoever
+// comes second sees the first.
+type FileAbsent struct{ Name, Version, FileKey string }
+
 func (PackageAbsent) check()    {}
+func (FileAbsent) check()       {}
 func (PackageUnchanged) check() {}
 
 // Operation is one change, and the answer when a unique key refuses it.
@@ -58,6 +65,10 @@ type CreatePackage struct {
 	VersionKey string // normalised; empty: Version
 	Status     string // empty: "default"
 	Reuse      bool
+
+	// TakeReserved: a name and version that a destroyed package has left reserved
+	// is no conflict, for what may get other bytes anyway.
+	TakeReserved bool
 }
 
 // UpdatePackage changes a package's status.

@@ -7,9 +7,12 @@ type RequestContext struct {
 	RequestID string
 	Scope     string // opaque, for calls back to the core
 	Project   Project
+	Group     Group // of a request about all readable projects of a group; Project is zero then
 	Actor     Actor
-	BaseURL   string // of the format's mount, without a trailing slash
+	BaseURL   string // of the format's mount that the request came through, without a trailing slash
 	Attempt   int    // 1, and one more each time the core asks again
+
+	Settings PackageSettings // of the format in the project's group
 }
 
 // Request is one HTTP request after the core's work: matched, permitted, its body consumed.

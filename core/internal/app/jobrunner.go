@@ -10,6 +10,7 @@ import (
 
 	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/jobs"
+	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/plan"
 	"github.com/pakhus/pakhus/core/internal/plugins"
 	"github.com/pakhus/pakhus/core/internal/registry"
@@ -23,6 +24,7 @@ type jobRunner struct {
 	schemas *schemas
 	host    *host.Host
 	plans   *plan.Executor
+	stored  *packages.Packages
 }
 
 // RunFormatJob implements jobs.Runner.
@@ -34,7 +36,11 @@ func (j *jobRunner) RunFormatJob(ctx context.Context, job jobs.FormatJob, attemp
 	project := registry.Project{ID: job.ProjectID}
 	actor := registry.Actor{Kind: registry.System}
 	id := uuid.NewString()
-	scope, end := j.host.Open(host.Scope{Format: job.Format, Project: project, Actor: actor, Schema: j.schemas.of(job.Format)})
+	settings, err := j.stored.Settings(ctx, project.ID, job.Format)
+	if err != nil {
+		return err
+	}
+	scope, end := j.host.Open(host.Scope{Format: job.Format, ProjectIDs: []int64{project.ID}, Actor: actor, Schema: j.schemas.of(job.Format)})
 	defer end()
 	wanted, err := format.RunJob(ctx, &spec.Job{
 		RequestContext: spec.RequestContext{
@@ -42,6 +48,7 @@ func (j *jobRunner) RunFormatJob(ctx context.Context, job jobs.FormatJob, attemp
 			Scope:     scope,
 			Project:   spec.Project{ID: job.ProjectID},
 			Actor:     spec.Actor{Kind: spec.System},
+			Settings:  spec.PackageSettings(settings),
 			Attempt:   attempt,
 		},
 		Kind:     job.JobKind,

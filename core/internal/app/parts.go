@@ -160,7 +160,7 @@ func (p *parts) startPlugins(lasting, ctx context.Context, url string, known *sc
 func (p *parts) startJobs(lasting context.Context, known *schemas, reads *host.Host, plans *plan.Executor, blobs storage.Blobs) error {
 	workers, err := jobs.NewWorkers(jobs.Config{
 		Pool:   p.pool,
-		Runner: &jobRunner{plugins: p.plugins, schemas: known, host: reads, plans: plans},
+		Runner: &jobRunner{plugins: p.plugins, schemas: known, host: reads, plans: plans, stored: packages.New(p.pool)},
 		Blobs:  blobs,
 		Grace:  time.Duration(p.cfg.Storage.GraceHours) * time.Hour,
 		Log:    p.log.Named("jobs"),

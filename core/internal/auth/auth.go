@@ -15,11 +15,15 @@ import (
 	"github.com/pakhus/pakhus/core/internal/registry"
 )
 
-// Caller is who asks, about which project, with what role.
+// Caller is who asks, about which project or group, with what role.
 type Caller struct {
 	Actor   registry.Actor
 	Project *registry.Project // nil: there is none of that name
 	Level   registry.AccessLevel
+
+	// Of a request about a group; see ResolveGroup.
+	Group     *registry.Group // nil: there is none of that name
+	Standings []registry.Standing
 }
 
 // Authenticator resolves credentials.
@@ -53,6 +57,18 @@ func Remembering(pool *pgxpool.Pool, while time.Duration) (*Authenticator, error
 // Run writes when tokens were last used, until ctx ends.
 func (a *Authenticator) Run(ctx context.Context) { a.used.run(ctx) }
 
+// projectColumns are what scanProject reads, of a project p and its group g.
+const projectColumns = `
+		       p.id, p.group_id, g.ancestor_ids, p.path, p.full_path, p.name, p.visibility, p.package_access_level,
+		       p.allow_reuse_after_delete or g.allow_reuse_after_delete,
+		       (select jsonb_object_agg(s.format, jsonb_build_object(
+		                 'RefuseDuplicates', not s.duplicates_allowed, 'DuplicateException', s.duplicate_exception_regex,
+		                 'KeepSnapshots', s.keep_snapshots))
+		        from (select distinct on (s.format) s.*
+		              from unnest(g.ancestor_ids) with ordinality a (id, depth)
+		              join package_settings s on s.group_id = a.id
+		              order by s.format, a.depth desc) s)`
+
 const (
 	//nolint:gosec // a query, no credential
 	tokenSQL = `
@@ -62,8 +78,7 @@ const (
 		from tokens t left join users u on u.id = t.user_id
 		where t.digest = $1 and t.revoked_at is null and (t.expires_at is null or t.expires_at > now())`
 	projectSQL = `
-		select p.id, p.group_id, g.ancestor_ids, p.path, p.full_path, p.name, p.visibility, p.package_access_level,
-		       p.allow_reuse_after_delete or g.allow_reuse_after_delete
+		select ` + projectColumns + `
 		from projects p join groups g on g.id = p.group_id
 		where p.id = $1 or ($2 <> '' and lower(p.full_path) = lower($2))`
 	levelSQL = `
@@ -79,10 +94,20 @@ const (
 // wrong, expired or revoked are CodeUnauthenticated, never anonymous; a blocked
 // user is CodeForbidden. The database's clock decides on expiry.
 func (a *Authenticator) Resolve(ctx context.Context, c Credentials, present bool, ref ProjectRef) (Caller, error) {
+	return a.resolve(ctx, c, present, recentKey{project: ref})
+}
+
+// ResolveGroup is Resolve for a request about a group: with all projects in it
+// and in the groups below it, and what the caller is to each.
+func (a *Authenticator) ResolveGroup(ctx context.Context, c Credentials, present bool, ref GroupRef) (Caller, error) {
+	return a.resolve(ctx, c, present, recentKey{group: ref})
+}
+
+func (a *Authenticator) resolve(ctx context.Context, c Credentials, present bool, key recentKey) (Caller, error) {
 	if present && !WellFormed(c.Secret) {
 		return Caller{}, unauthorized()
 	}
-	key := recentKey{ref: ref, transport: c.Transport}
+	key.transport = c.Transport
 	if present {
 		key.digest = Digest(c.Secret)
 	}
@@ -91,7 +116,7 @@ func (a *Authenticator) Resolve(ctx context.Context, c Credentials, present bool
 		return caller, nil
 	}
 	asked := time.Now()
-	caller, err := a.ask(ctx, c, present, ref)
+	caller, err := a.ask(ctx, c, present, key)
 	if err != nil {
 		return Caller{}, err
 	}
@@ -100,15 +125,19 @@ func (a *Authenticator) Resolve(ctx context.Context, c Credentials, present bool
 	return caller, nil
 }
 
-func (a *Authenticator) ask(ctx context.Context, c Credentials, present bool, ref ProjectRef) (Caller, error) {
+func (a *Authenticator) ask(ctx context.Context, c Credentials, present bool, key recentKey) (Caller, error) {
 	caller := Caller{Actor: registry.Actor{Kind: registry.Anonymous}}
 	batch := &pgx.Batch{}
 	var found tokenRow
-	digest := Digest(c.Secret)
+	var digest [32]byte
 	if present {
+		digest = Digest(c.Secret)
 		batch.Queue(tokenSQL, digest[:]).QueryRow(found.scan)
 	}
-	if ref != (ProjectRef{}) {
+	if key.group != (GroupRef{}) {
+		queueGroup(batch, digest, key.group, &caller)
+	}
+	if ref := key.project; ref != (ProjectRef{}) {
 		batch.Queue(projectSQL, ref.ID, ref.Path).QueryRow(func(row pgx.Row) (err error) {
 			caller.Project, err = scanProject(row)
 			return err
@@ -135,11 +164,19 @@ func (a *Authenticator) ask(ctx context.Context, c Credentials, present bool, re
 
 func scanProject(row pgx.Row) (*registry.Project, error) {
 	var p registry.Project
-	err := row.Scan(&p.ID, &p.GroupID, &p.GroupAncestorIDs, &p.Path, &p.FullPath, &p.Name, &p.Visibility, &p.PackageAccess, &p.AllowReuseAfterDelete)
+	err := row.Scan(projectTargets(&p)...)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil //nolint:nilnil // no project is an answer
 	}
 	return &p, err
+}
+
+// projectTargets are where projectColumns go.
+func projectTargets(p *registry.Project) []any {
+	return []any{
+		&p.ID, &p.GroupID, &p.GroupAncestorIDs, &p.Path, &p.FullPath, &p.Name, &p.Visibility, &p.PackageAccess,
+		&p.AllowReuseAfterDelete, &p.PackageSettings,
+	}
 }
 
 // tokenRow is a valid token with its owner; ok is false if there is none.

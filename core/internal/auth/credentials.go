@@ -115,6 +115,23 @@ type ProjectRef struct {
 	Path string
 }
 
+// GroupRef is a group as a URL names it: by number or by full path. The zero
+// GroupRef names none.
+type GroupRef struct {
+	ID   int64
+	Path string
+	Root bool // only a group without a parent is meant
+}
+
+// ParseGroupRef reads the unescaped :id of a URL. Unlike a project's, a group's
+// path may have no slash.
+func ParseGroupRef(s string) GroupRef {
+	if id, err := strconv.ParseUint(s, 10, 63); err == nil && id > 0 {
+		return GroupRef{ID: int64(id)}
+	}
+	return GroupRef{Path: s}
+}
+
 // ParseProjectRef reads the unescaped :id of a URL. As in GitLab, nothing but
 // digits is a number, and a name without a slash is no path: it finds nothing.
 func ParseProjectRef(s string) ProjectRef {

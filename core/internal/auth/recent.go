@@ -22,15 +22,17 @@ type heard struct {
 type recentKey struct {
 	digest    [32]byte // zero: no credentials
 	transport Transport
-	ref       ProjectRef
+	project   ProjectRef
+	group     GroupRef
 }
 
-// maxRecent bounds the answers held, each of some hundred bytes.
+// maxRecent bounds the answers held, each of some hundred bytes for each project in it.
 const maxRecent = 20_000
 
 func newRecent(while time.Duration) (*recent, error) {
 	store, err := otter.New(&otter.Options[recentKey, heard]{
-		MaximumSize: maxRecent,
+		MaximumWeight: maxRecent,
+		Weigher:       func(_ recentKey, h heard) uint32 { return uint32(1 + len(h.caller.Standings)) },
 		// Only makes room: until decides.
 		ExpiryCalculator: otter.ExpiryWriting[recentKey, heard](while),
 	})
@@ -55,10 +57,7 @@ func (r *recent) get(key recentKey) (Caller, bool) {
 // slow database says may have been overtaken before it arrives. A project that
 // is not there is not kept: it is there as soon as it was made.
 func (r *recent) put(key recentKey, c Caller, asked time.Time) {
-	if r == nil || (key.ref != ProjectRef{} && c.Project == nil) {
-		return
-	}
-	if key.ref.Path != "" && c.Project == nil {
+	if r == nil || (key.project != ProjectRef{} && c.Project == nil) || (key.group != GroupRef{} && c.Group == nil) {
 		return // there are as many paths of nothing as somebody likes to ask for
 	}
 	until := asked.Add(r.while)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/maypok86/otter/v2"
 )
@@ -56,6 +57,7 @@ type File struct {
 	Size        int64
 	Name        string
 	ContentType string
+	ModTime     time.Time
 	// Data is the content of a small file, so that a hot one is not opened each time.
 	Data []byte
 }

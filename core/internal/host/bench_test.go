@@ -43,7 +43,7 @@ func fill(tb testing.TB, db *pgtest.Database, p registry.Project, name string, v
 func BenchmarkFind(b *testing.B) {
 	db := plantest.NewDatabase(b)
 	p := plantest.NewProject(b, db, "p")
-	s := host.Scope{Format: "demo", Project: p, Schema: plantest.Install(b, db, "demo")}
+	s := host.Scope{Format: "demo", ProjectIDs: []int64{p.ID}, Schema: plantest.Install(b, db, "demo")}
 	fill(b, db, p, "other", 20000)
 	fill(b, db, p, "big", 2000)
 	fill(b, db, p, "small", 1)

@@ -136,12 +136,10 @@ func after(prefix string) string {
 	return ""
 }
 
-// projects are those whose packages the scope sees.
+// projects are those whose packages the scope sees; never null, which would be
+// no condition to some statements of formats.
 func (s Scope) projects() []int64 {
-	if s.Project.ID == 0 {
-		return []int64{}
-	}
-	return []int64{s.Project.ID}
+	return append([]int64{}, s.ProjectIDs...)
 }
 
 func queueFiles(batch *pgx.Batch, q packagesQuery, name string, p *page) {

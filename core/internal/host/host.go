@@ -30,11 +30,11 @@ type File interface {
 // Scope is what one piece of work may see.
 type Scope struct {
 	Format string
-	// Project is the zero Project for work that is about no project: it finds nothing.
-	Project registry.Project
-	Actor   registry.Actor
-	Uploads map[string]File
-	Schema  *metadata.Schema // nil: the format has no tables
+	// ProjectIDs are the projects whose packages are seen; none: nothing is found.
+	ProjectIDs []int64
+	Actor      registry.Actor
+	Uploads    map[string]File
+	Schema     *metadata.Schema // nil: the format has no tables
 }
 
 // Host implements spec.Host.

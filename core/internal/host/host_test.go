@@ -49,7 +49,7 @@ func setup(t *testing.T, queries ...spec.NamedQuery) *env {
 // open makes a scope of the environment's project that ends with the test.
 func (e *env) open(t *testing.T, uploads map[string]host.File) string {
 	t.Helper()
-	id, end := e.host.Open(host.Scope{Format: "demo", Project: e.project, Schema: e.schema, Uploads: uploads})
+	id, end := e.host.Open(host.Scope{Format: "demo", ProjectIDs: []int64{e.project.ID}, Schema: e.schema, Uploads: uploads})
 	t.Cleanup(end)
 	return id
 }
@@ -381,7 +381,7 @@ func TestWhatAPluginMustNotRead(t *testing.T) {
 			t.Errorf("%s as an archive: error is %v", name, err)
 		}
 	}
-	unlike, end := e.host.Open(host.Scope{Format: "other", Project: e.project})
+	unlike, end := e.host.Open(host.Scope{Format: "other", ProjectIDs: []int64{e.project.ID}})
 	defer end()
 	if _, _, err := e.host.ReadFile(ctx, unlike, spec.FileRef{FileID: mineFile}, 0, 10); err == nil {
 		t.Error("a file of another format was read")
@@ -408,7 +408,7 @@ func TestAScopeEnds(t *testing.T) {
 	t.Parallel()
 	e := setup(t)
 	e.publish(t, "a", "1", "")
-	id, end := e.host.Open(host.Scope{Format: "demo", Project: e.project, Schema: e.schema})
+	id, end := e.host.Open(host.Scope{Format: "demo", ProjectIDs: []int64{e.project.ID}, Schema: e.schema})
 	if _, err := e.host.FindPackages(t.Context(), id, spec.Finder{}); err != nil {
 		t.Fatal(err)
 	}

@@ -33,14 +33,14 @@ func TestAFileIsFoundInItsOwnProjectAndFormatOnly(t *testing.T) {
 	t.Parallel()
 	db, project, pkg, file := stored(t)
 	p := packages.New(db.Pool)
-	f, err := p.FindFile(t.Context(), project, "npm", file)
+	f, err := p.FindFile(t.Context(), []int64{project}, "npm", file)
 	if err != nil || f.PackageID != pkg || f.Name != "n.tgz" || f.Size != 5 || f.SHA256[0] != 0xab {
 		t.Fatalf("%+v, %v", f, err)
 	}
 	for name, find := range map[string]func() (packages.File, error){
-		"project": func() (packages.File, error) { return p.FindFile(t.Context(), project+1, "npm", file) },
-		"format":  func() (packages.File, error) { return p.FindFile(t.Context(), project, "maven", file) },
-		"id":      func() (packages.File, error) { return p.FindFile(t.Context(), project, "npm", file+1) },
+		"project": func() (packages.File, error) { return p.FindFile(t.Context(), []int64{project + 1}, "npm", file) },
+		"format":  func() (packages.File, error) { return p.FindFile(t.Context(), []int64{project}, "maven", file) },
+		"id":      func() (packages.File, error) { return p.FindFile(t.Context(), []int64{project}, "npm", file+1) },
 	} {
 		if _, err := find(); registry.CodeOf(err) != registry.CodeNotFound {
 			t.Errorf("another %s: %v", name, err)
@@ -48,14 +48,14 @@ func TestAFileIsFoundInItsOwnProjectAndFormatOnly(t *testing.T) {
 	}
 }
 
-func TestAGenerationThatWasNeverDrawnIsZero(t *testing.T) {
+func TestAKeyThatNothingWasWrittenUnderHasNoGeneration(t *testing.T) {
 	t.Parallel()
 	db, project, _, _ := stored(t)
 	if _, err := db.Pool.Exec(t.Context(), "insert into cache_generations (project_id, format, key) values ($1, 'npm', 'n')", project); err != nil {
 		t.Fatal(err)
 	}
-	got, err := packages.New(db.Pool).Generations(t.Context(), project, "npm", []string{"n", "m"})
-	if err != nil || got["n"] == 0 || got["m"] != 0 || len(got) != 2 {
+	got, err := packages.New(db.Pool).Generations(t.Context(), []int64{project, project + 1}, "npm", []string{"n", "m"})
+	if err != nil || len(got) != 1 || got[0].Key != "n" || got[0].ProjectID != project || got[0].Number == 0 {
 		t.Fatalf("%v, %v", got, err)
 	}
 }

@@ -197,13 +197,14 @@ func (a *applier) firstBump(id int64) int64 {
 	return 1
 }
 
-// destroy removes a package with all that hangs on it, and keeps its name and version.
+// destroy removes a package with all that hangs on it, and keeps its name and
+// version: unless it was never there to see.
 func (a *applier) destroy(o *spec.Operation, op spec.DestroyPackage) {
 	id := a.id(op.Package)
 	a.tell("package.destroyed", id, "")
 	a.exec(`
 		insert into reserved_versions (project_id, format, name_key, version_key)
-		select project_id, format, name_key, version_key from packages where id = $1
+		select project_id, format, name_key, version_key from packages where id = $1 and status <> 'processing'
 		on conflict do nothing`, id)
 	a.one(o, "delete from packages where id = $1 and project_id = $2 and format = $3",
 		id, a.scope.Project.ID, a.scope.Format)

@@ -185,6 +185,9 @@ func TestPreconditions(t *testing.T) {
 		"reserved":               {spec.PackageAbsent{Name: "a", Version: "0"}, plan.Refused},
 		"unchanged":              {spec.PackageUnchanged{ID: id, LockVersion: 1}, plan.Committed},
 		"changed":                {spec.PackageUnchanged{ID: id, LockVersion: 2}, plan.Refused},
+		"file absent":            {spec.FileAbsent{Name: "a", Version: "1", FileKey: "none"}, plan.Committed},
+		"file of no package":     {spec.FileAbsent{Name: "none", Version: "1", FileKey: "a-1.tgz"}, plan.Committed},
+		"file present":           {spec.FileAbsent{Name: "a", Version: "1", FileKey: "a-1.tgz"}, plan.Refused},
 		"gone since it was read": {spec.PackageUnchanged{ID: gone, LockVersion: 1}, plan.AskAgain},
 	} {
 		t.Run(name, func(t *testing.T) {

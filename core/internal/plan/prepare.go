@@ -106,7 +106,7 @@ func (r *run) queueCreated(batch *pgx.Batch, o spec.CreatePackage) {
 		if err := row.Scan(&c.id, &c.reused, &reserved); err != nil {
 			return err
 		}
-		if reserved && !c.reused && !r.scope.Project.AllowReuseAfterDelete {
+		if reserved && !c.reused && !o.TakeReserved && !r.scope.Project.AllowReuseAfterDelete {
 			c.id = 0 // taken, for ever
 		}
 		r.created[o.Local] = c
@@ -141,6 +141,11 @@ func (r *run) queuePrecondition(batch *pgx.Batch, p *spec.Precondition, failed *
 			and ($5 or not exists (select from reserved_versions
 			where project_id = $1 and format = $2 and name_key = $3 and version_key = $4))`
 		args = []any{r.scope.Project.ID, r.scope.Format, c.Name, c.Version, r.scope.Project.AllowReuseAfterDelete}
+	case spec.FileAbsent:
+		sql = `select not exists (select from packages p join package_files f on f.package_id = p.id
+			where p.project_id = $1 and p.format = $2 and p.name_key = $3 and p.version_key = $4
+			  and p.status <> 'pending_destruction' and f.file_key = $5)`
+		args = []any{r.scope.Project.ID, r.scope.Format, c.Name, c.Version, c.FileKey}
 	case spec.PackageUnchanged:
 		sql = "select exists (select from packages where id = $1 and project_id = $2 and format = $3 and lock_version = $4)"
 		args = []any{c.ID, r.scope.Project.ID, r.scope.Format, c.LockVersion}
@@ -172,7 +177,10 @@ func (r *run) nameLocks() []int64 {
 	}
 	names := maps.Clone(r.touched)
 	for _, p := range r.plan.Preconditions {
-		if c, ok := p.Check.(spec.PackageAbsent); ok {
+		switch c := p.Check.(type) {
+		case spec.PackageAbsent:
+			names[c.Name] = struct{}{}
+		case spec.FileAbsent:
 			names[c.Name] = struct{}{}
 		}
 	}

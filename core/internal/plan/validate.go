@@ -94,6 +94,12 @@ func precondition(c spec.Check) error {
 			err = errors.Join(err, name("version", c.Version, maxName))
 		}
 		return err
+	case spec.FileAbsent:
+		err := errors.Join(name("name", c.Name, maxName), name("file key", c.FileKey, maxFileName))
+		if c.Version != "" {
+			err = errors.Join(err, name("version", c.Version, maxName))
+		}
+		return err
 	case spec.PackageUnchanged:
 		if c.ID <= 0 {
 			return fmt.Errorf("package %d", c.ID)

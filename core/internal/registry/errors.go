@@ -18,6 +18,7 @@ const (
 	CodeMethod                      // 405
 	CodeNotAcceptable               // 406
 	CodeConflict                    // 409
+	CodePrecondition                // 412: it is not as the request says it must be
 	CodeTooLarge                    // 413
 	CodeUnavailable                 // 503: try again later
 	CodeTimeout                     // 504

@@ -63,6 +63,22 @@ type Project struct {
 	Visibility            Visibility
 	PackageAccess         PackageAccess
 	AllowReuseAfterDelete bool // its own setting or its group's
+	// PackageSettings by format: those of the nearest group above that decides anything.
+	PackageSettings map[string]PackageSettings
+}
+
+// PackageSettings are what a group decides for the packages of one format. The
+// zero value decides nothing.
+type PackageSettings struct {
+	RefuseDuplicates   bool   // GitLab's <format>_duplicates_allowed, turned round
+	DuplicateException string // GitLab's <format>_duplicate_exception_regex
+	KeepSnapshots      int    // builds of a snapshot that are kept; 0: all
+}
+
+// Standing is a project, and an actor's highest role on it or a group above it.
+type Standing struct {
+	Project Project
+	Level   AccessLevel
 }
 
 // PackageStatus is a package's state. The names are GitLab's, in the API and in the database.
@@ -83,12 +99,27 @@ func Installable() []string {
 	return []string{string(StatusDefault), string(StatusHidden), string(StatusDeprecated)}
 }
 
-// Valid reports whether s is one of the statuses.
-func (s PackageStatus) Valid() bool {
-	return slices.Contains([]PackageStatus{
-		StatusDefault, StatusHidden, StatusProcessing, StatusError, StatusPendingDestruction, StatusDeprecated,
-	}, s)
+// Displayable returns the statuses that lists of packages show unless asked for another.
+func Displayable() []string {
+	return []string{string(StatusDefault), string(StatusError), string(StatusDeprecated)}
 }
+
+// Detailed reports whether a package of that status can be looked at by itself:
+// it is both listed and served.
+func (s PackageStatus) Detailed() bool {
+	return slices.Contains(Displayable(), string(s)) && slices.Contains(Installable(), string(s))
+}
+
+// Statuses returns all statuses.
+func Statuses() []string {
+	return []string{
+		string(StatusDefault), string(StatusHidden), string(StatusProcessing), string(StatusError),
+		string(StatusPendingDestruction), string(StatusDeprecated),
+	}
+}
+
+// Valid reports whether s is one of the statuses.
+func (s PackageStatus) Valid() bool { return slices.Contains(Statuses(), string(s)) }
 
 // ActorKind tells people from tokens that act for themselves.
 type ActorKind string

@@ -4,6 +4,7 @@ package routes
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,13 +28,17 @@ type mount struct {
 
 type route struct {
 	*spec.Route
-	pattern *pattern.Pattern
+	pattern    *pattern.Pattern
+	convention *regexp.Regexp // nil: what the convention names is its whole value
 }
 
 // Match is the route a request is for, and the values of its pattern's parameters.
 type Match struct {
 	Route  *spec.Route
 	Params map[string]string
+	// Names is the full path that the route's convention reads out of the
+	// parameters, at instance level; empty if they do not follow it.
+	Names string
 }
 
 // MethodError says that the path exists for other methods only. It wraps a
@@ -50,6 +55,11 @@ func (e *MethodError) Error() string { return e.err.Error() }
 // Unwrap returns the registry error.
 func (e *MethodError) Unwrap() error { return e.err }
 
+// NotAllowed is the error of a path that has these methods only.
+func NotAllowed(allowed []string) *MethodError {
+	return &MethodError{Allowed: allowed, err: registry.Errorf(registry.CodeMethod, "Method Not Allowed")}
+}
+
 // Compile checks a manifest, which may come from a plugin that was not written
 // with our SDK, and compiles its routes. The error names route and field. The
 // table refers to m, which must not change any more.
@@ -64,9 +74,15 @@ func Compile(m *spec.Manifest) (*Table, error) {
 		if err != nil {
 			return nil, fmt.Errorf("manifest: route %s: Pattern: %w", r.ID, err)
 		}
+		one := route{Route: r, pattern: p}
+		if c := r.Convention; c != nil && c.Pattern != "" {
+			if one.convention, err = regexp.Compile(`\A(?:` + c.Pattern + `)\z`); err != nil {
+				return nil, fmt.Errorf("manifest: route %s: Convention: %w", r.ID, err)
+			}
+		}
 		for _, level := range r.Levels {
 			at := mount{level, r.Method}
-			t.routes[at] = append(t.routes[at], route{r, p})
+			t.routes[at] = append(t.routes[at], one)
 		}
 	}
 	return t, nil
@@ -85,7 +101,11 @@ func (t *Table) Match(level spec.Level, method, path string, h http.Header) (Mat
 	for _, r := range t.routes[mount{level, method}] {
 		params, ok := r.pattern.Match(path)
 		if ok && carries(h, r.MatchHeaders) {
-			return Match{Route: r.Route, Params: params}, nil
+			m := Match{Route: r.Route, Params: params}
+			if level == spec.LevelInstance && r.Convention != nil {
+				m.Names = r.names(params)
+			}
+			return m, nil
 		}
 		fits = fits || ok
 	}
@@ -93,7 +113,36 @@ func (t *Table) Match(level spec.Level, method, path string, h http.Header) (Mat
 	if fits || len(allowed) == 0 {
 		return Match{}, registry.Errorf(registry.CodeNotFound, "Not Found")
 	}
-	return Match{}, &MethodError{Allowed: allowed, err: registry.Errorf(registry.CodeMethod, "Method Not Allowed")}
+	return Match{}, NotAllowed(allowed)
+}
+
+// names reads the full path of a project or group out of the parameters.
+func (r route) names(params map[string]string) string {
+	value := Fill(r.Convention.Value, params)
+	if r.convention != nil {
+		groups := r.convention.FindStringSubmatch(value)
+		if groups == nil {
+			return ""
+		}
+		value = groups[1]
+	}
+	if r.Convention.Slash != "" {
+		value = strings.ReplaceAll(value, r.Convention.Slash, "/")
+	}
+	return value
+}
+
+// Fill puts a request's parameters into a template such as "{name}".
+func Fill(template string, params map[string]string) string {
+	if !strings.Contains(template, "{") {
+		return template
+	}
+	pairs := make([]string, 0, 2*len(params))
+	for name, value := range params {
+		pairs = append(pairs, "{"+name+"}", value)
+	}
+	// One pass: what a parameter brings in is not looked at again.
+	return strings.NewReplacer(pairs...).Replace(template)
 }
 
 // methods returns the methods of the routes whose pattern fits a path.

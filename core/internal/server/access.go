@@ -1,6 +1,8 @@
 package server
 
 import (
+	"net/http"
+
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/authz"
 	"github.com/pakhus/pakhus/core/internal/registry"
@@ -35,39 +37,47 @@ func (s *Server) authenticate(r *call) (*upload.Body, error) {
 // have been given even where they ask for a new token: a credential that is no
 // good any more must not keep them from it, nor from what anybody may ask.
 func (s *Server) identify(r *call) (err error) {
-	ctx, ref := r.c.Request.Context(), auth.ParseProjectRef(r.target)
 	if r.route.BodyCredentials == nil {
 		var (
 			credentials auth.Credentials
 			present     bool
 		)
 		if credentials, present, err = auth.Parse(r.c.Request); err == nil {
-			r.caller, err = s.Auth.Resolve(ctx, credentials, present, ref)
+			r.caller, err = s.resolve(r, credentials, present)
 		}
 		open := r.route.Action == spec.ActionNone && !r.route.Authenticated
 		if !open || registry.CodeOf(err) != registry.CodeUnauthenticated {
 			return err
 		}
 	}
-	r.caller, err = s.Auth.Resolve(ctx, auth.Credentials{}, false, ref)
+	r.caller, err = s.resolve(r, auth.Credentials{}, false)
 	return err
 }
 
-// authorize applies what the manifest declared for the route. The plugin has
-// no part in it.
+func (s *Server) resolve(r *call, c auth.Credentials, present bool) (auth.Caller, error) {
+	where := r.place()
+	if where.group != (auth.GroupRef{}) {
+		return s.Auth.ResolveGroup(r.c.Request.Context(), c, present, where.group)
+	}
+	return s.Auth.Resolve(r.c.Request.Context(), c, present, where.project)
+}
+
+// authorize applies what the manifest declared for the route, and settles what
+// the request is about. The plugin has no part in it.
 func (s *Server) authorize(r *call) error {
-	c := r.caller
-	anonymous := c.Actor.Kind == registry.Anonymous
+	anonymous := r.caller.Actor.Kind == registry.Anonymous
 	if r.route.Authenticated && anonymous {
 		return r.deniedAnonymous()
 	}
-	verdict := authz.Decide(c.Actor, c.Project, c.Level, r.route.Action)
+	var verdict authz.Verdict
+	r.about = about{}
+	if r.place().group != (auth.GroupRef{}) {
+		verdict = r.authorizeGroup(anonymous)
+	} else {
+		verdict = r.authorizeProject()
+	}
 	if r.route.Action == spec.ActionNone {
-		// Nothing of the project is touched; the plugin learns of it only if the caller may.
-		if authz.Decide(c.Actor, c.Project, c.Level, spec.ActionReadPackage) != authz.Allowed {
-			r.caller.Project = nil
-		}
-		return nil
+		return nil // nothing of a project is touched
 	}
 	switch verdict {
 	case authz.Allowed:
@@ -77,13 +87,61 @@ func (s *Server) authorize(r *call) error {
 	case authz.Forbidden:
 		return registry.Errorf(registry.CodeForbidden, "Forbidden")
 	default: // authz.Hidden: it does not exist, or must look so
-		return registry.Errorf(registry.CodeNotFound, "Project Not Found")
+		return r.notFound()
 	}
+}
+
+func (r *call) authorizeProject() authz.Verdict {
+	c := r.caller
+	// The plugin learns of a project only if the caller may.
+	if authz.Decide(c.Actor, c.Project, c.Level, spec.ActionReadPackage) == authz.Allowed {
+		r.about.project = c.Project
+	}
+	verdict := authz.Decide(c.Actor, c.Project, c.Level, r.route.Action)
+	if verdict == authz.Allowed && r.route.Action != spec.ActionNone {
+		r.about.project = c.Project
+	}
+	return verdict
+}
+
+// authorizeGroup: in which project something is to be changed is not known
+// before the plugin has said so, and then decided (see call.changed); but never
+// by somebody unknown.
+func (r *call) authorizeGroup(anonymous bool) authz.Verdict {
+	c := r.caller
+	verdict, within := authz.DecideGroup(c.Actor, c.Group, c.Level, c.Standings)
+	if verdict != authz.Allowed {
+		return verdict
+	}
+	r.about = about{group: c.Group, within: within}
+	if anonymous && r.route.Action != spec.ActionReadPackage {
+		return authz.Unauthenticated
+	}
+	return authz.Allowed
+}
+
+// unlessHidden makes a 401 of "there is no such thing" where somebody unknown
+// asked about a group that has more than they can see: many clients send their
+// credentials only when asked for them.
+func (r *call) unlessHidden(a *answer) (*answer, error) {
+	o, ok := a.outcome.(*spec.HTTPResponse)
+	if ok && o.Status == http.StatusNotFound && r.about.within.Hidden && r.route.AnonymousDenial == spec.DenyUnauthorized {
+		return nil, r.deniedAnonymous()
+	}
+	return a, nil
+}
+
+// notFound says in GitLab's words what is not there.
+func (r *call) notFound() error {
+	if r.place().group != (auth.GroupRef{}) {
+		return registry.Errorf(registry.CodeNotFound, "Group Not Found")
+	}
+	return registry.Errorf(registry.CodeNotFound, "Project Not Found")
 }
 
 func (r *call) deniedAnonymous() error {
 	if r.route.AnonymousDenial == spec.DenyNotFound {
-		return registry.Errorf(registry.CodeNotFound, "Project Not Found")
+		return r.notFound()
 	}
 	return registry.Errorf(registry.CodeUnauthenticated, "Unauthorized")
 }

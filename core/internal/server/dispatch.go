@@ -4,13 +4,13 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/plan"
 	"github.com/pakhus/pakhus/core/internal/registry"
+	"github.com/pakhus/pakhus/core/internal/routes"
 	"github.com/pakhus/pakhus/core/internal/upload"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
@@ -37,7 +37,11 @@ func (s *Server) dispatch(r *call, body *upload.Body) (*answer, error) {
 		if response.Plan.Empty() {
 			return &answer{outcome: response.Outcome, prefetched: request.Prefetched, uploads: body.Files}, nil
 		}
-		result, err := s.Plans.Commit(ctx, s.planScope(r, body), response.Plan)
+		within, err := s.planScope(r, body, response.Plan)
+		if err != nil {
+			return nil, err
+		}
+		result, err := s.Plans.Commit(ctx, within, response.Plan)
 		if err != nil {
 			return nil, err
 		}
@@ -55,16 +59,12 @@ func (s *Server) dispatch(r *call, body *upload.Body) (*answer, error) {
 // open gives the plugin's call a scope, answers the route's prefetch, and
 // builds what the plugin is asked. The scope ends with end.
 func (s *Server) open(ctx context.Context, r *call, body *upload.Body, attempt int) (*spec.Request, func(), error) {
-	project := registry.Project{}
-	if r.caller.Project != nil {
-		project = *r.caller.Project
-	}
 	scope, end := s.Host.Open(host.Scope{
-		Format:  r.manifest.Format,
-		Project: project,
-		Actor:   r.caller.Actor,
-		Uploads: hostFiles(body),
-		Schema:  s.Schemas(r.manifest.Format),
+		Format:     r.manifest.Format,
+		ProjectIDs: r.about.projectIDs(),
+		Actor:      r.caller.Actor,
+		Uploads:    hostFiles(body),
+		Schema:     s.Schemas(r.manifest.Format),
 	})
 	prefetched, err := s.prefetch(ctx, scope, r)
 	if err != nil {
@@ -75,10 +75,13 @@ func (s *Server) open(ctx context.Context, r *call, body *upload.Body, attempt i
 		RequestContext: spec.RequestContext{
 			RequestID: requestID(r.c),
 			Scope:     scope,
-			Project:   spec.Project{ID: project.ID, Path: project.FullPath, Visibility: spec.Visibility(project.Visibility)},
+			Project:   specProject(r.about.project),
+			Group:     specGroup(r.about.group),
 			Actor:     specActor(r.caller.Actor),
 			BaseURL:   s.baseURL(r),
 			Attempt:   attempt,
+
+			Settings: r.about.settings(r.manifest.Format),
 		},
 		RouteID:    r.route.ID,
 		Level:      r.level,
@@ -107,22 +110,12 @@ func (s *Server) prefetch(ctx context.Context, scope string, r *call) ([][]spec.
 }
 
 // fill puts the request's parameters into a template such as "{name}".
-func (r *call) fill(template string) string {
-	if !strings.Contains(template, "{") {
-		return template
-	}
-	pairs := make([]string, 0, 2*len(r.params))
-	for name, value := range r.params {
-		pairs = append(pairs, "{"+name+"}", value)
-	}
-	// One pass: what a parameter brings in is not looked at again.
-	return strings.NewReplacer(pairs...).Replace(template)
-}
+func (r *call) fill(template string) string { return routes.Fill(template, r.params) }
 
-func (s *Server) planScope(r *call, body *upload.Body) plan.Scope {
-	project := registry.Project{}
-	if r.caller.Project != nil {
-		project = *r.caller.Project
+func (s *Server) planScope(r *call, body *upload.Body, p *spec.Plan) (plan.Scope, error) {
+	project, err := r.changed(p)
+	if err != nil {
+		return plan.Scope{}, err
 	}
 	files := make(map[string]plan.File, len(body.Files))
 	for _, f := range body.Files {
@@ -136,17 +129,7 @@ func (s *Server) planScope(r *call, body *upload.Body) plan.Scope {
 		Action:    r.route.Action,
 		Uploads:   files,
 		Schema:    s.Schemas(r.manifest.Format),
-	}
-}
-
-// baseURL is the format's mount for the request's project, by its number, as
-// GitLab links do; as the client named it when there is no project to tell of.
-func (s *Server) baseURL(r *call) string {
-	id := url.PathEscape(r.target)
-	if r.caller.Project != nil {
-		id = formatID(r.caller.Project.ID)
-	}
-	return s.origin(r.c.Request) + "/api/v4/projects/" + id + "/packages/" + r.manifest.Format
+	}, nil
 }
 
 // forwarded returns the headers a plugin sees: those every format may, and

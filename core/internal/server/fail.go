@@ -51,6 +51,9 @@ func (s *Server) fail(c *gin.Context, style spec.ErrorStyle, err error) {
 		c.Writer.Header().Del(name)
 	}
 	contentType, body := errorBody(style, status, sentence, requestID(c))
+	if shaped, ok := errors.AsType[*shapedError](err); ok {
+		contentType, body = shaped.body(requestID(c))
+	}
 	c.Header("Content-Type", contentType)
 	c.Header("Cache-Control", "private, no-store")
 	c.Header("X-Content-Type-Options", "nosniff")
@@ -98,6 +101,7 @@ func statuses() map[registry.Code]int {
 		registry.CodeMethod:          http.StatusMethodNotAllowed,
 		registry.CodeNotAcceptable:   http.StatusNotAcceptable,
 		registry.CodeConflict:        http.StatusConflict,
+		registry.CodePrecondition:    http.StatusPreconditionFailed,
 		registry.CodeTooLarge:        http.StatusRequestEntityTooLarge,
 		registry.CodeUnavailable:     http.StatusServiceUnavailable,
 		registry.CodeTimeout:         http.StatusGatewayTimeout,

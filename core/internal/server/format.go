@@ -19,11 +19,13 @@ type call struct {
 	format   *plugins.Session
 	manifest *spec.Manifest
 	level    spec.Level
-	target   string // the project as the URL names it, unescaped
+	target   string // the project or group as the URL names it, unescaped
 	route    *spec.Route
 	params   map[string]string
+	names    string // the full path that the route's convention reads out of them, at instance level
 	media    string // of route.Produces
 	caller   auth.Caller
+	about    about // from authorize on
 }
 
 // serve answers the requests below one mount of a format: this is a request
@@ -54,8 +56,12 @@ func (s *Server) steps(r *call) (*answer, error) {
 	if err := s.authorize(r); err != nil {
 		return nil, err
 	}
-	if r.route.Cache != nil && r.caller.Project != nil && isRead(r.c.Request) {
-		return s.remembered(r)
+	if r.route.Cache != nil && !r.about.nothing() && isRead(r.c.Request) {
+		a, err := s.remembered(r)
+		if err != nil {
+			return nil, err
+		}
+		return r.unlessHidden(a)
 	}
 	if body == nil {
 		began := time.Now()
@@ -69,7 +75,11 @@ func (s *Server) steps(r *call) (*answer, error) {
 			}
 		}
 	}
-	return s.dispatch(r, body)
+	a, err := s.dispatch(r, body)
+	if err != nil {
+		return nil, err
+	}
+	return r.unlessHidden(a)
 }
 
 // lasting is from when on an upload has lasted so long that what was known of
@@ -89,9 +99,15 @@ func (s *Server) match(r *call) error {
 	if err != nil {
 		return err
 	}
-	// /api/v4/projects/:id/packages/<format>/…
-	const id, rest = 3, 6
-	r.target = path.Segments[id].Text
+	var rest int
+	switch r.level {
+	case spec.LevelProject: // /api/v4/projects/:id/packages/<format>/…
+		r.target, rest = path.Segments[3].Text, 6
+	case spec.LevelGroup: // /api/v4/groups/:id/-/packages/<format>/…
+		r.target, rest = path.Segments[3].Text, 7
+	case spec.LevelInstance: // /api/v4/packages/<format>/…
+		rest = 4
+	}
 	below, err := urlpath.Package(path, rest, r.manifest.EscapedSlashSeparates)
 	if err != nil {
 		return err
@@ -100,7 +116,7 @@ func (s *Server) match(r *call) error {
 	if found, err = r.format.Table().Match(r.level, r.c.Request.Method, below, r.c.Request.Header); err != nil {
 		return err
 	}
-	r.route, r.params = found.Route, found.Params
+	r.route, r.params, r.names = found.Route, found.Params, found.Names
 	r.media, err = negotiate(r.route.Produces, r.c.Request.Header)
 	return err
 }

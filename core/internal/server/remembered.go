@@ -9,12 +9,14 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
 	"github.com/pakhus/pakhus/core/internal/cache"
+	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/core/internal/storage"
 	"github.com/pakhus/pakhus/core/internal/upload"
@@ -66,7 +68,7 @@ func (s *Server) remembered(r *call) (*answer, error) {
 
 // fill asks the plugin. The answer is kept only if no generation has moved
 // since before the plugin's first read.
-func (s *Server) fill(ctx context.Context, r *call, before map[string]int64, tag string) (*cache.Answer, *answer, error) {
+func (s *Server) fill(ctx context.Context, r *call, before []packages.Generation, tag string) (*cache.Answer, *answer, error) {
 	request, end, err := s.open(ctx, r, &upload.Body{}, 1)
 	if err != nil {
 		return nil, nil, err
@@ -85,10 +87,8 @@ func (s *Server) fill(ctx context.Context, r *call, before map[string]int64, tag
 	if err != nil {
 		return nil, nil, err
 	}
-	for key, g := range after {
-		if before[key] != g {
-			return nil, once, nil
-		}
+	if !slices.Equal(before, after) {
+		return nil, once, nil
 	}
 	kept, err := s.keep(ctx, r, once)
 	if err != nil || kept == nil {
@@ -146,12 +146,12 @@ func unreadable(cause error) error {
 	return registry.Errorf(registry.CodeUnavailable, "this file cannot be read at the moment").Because(cause)
 }
 
-func (s *Server) generations(ctx context.Context, r *call) (map[string]int64, error) {
+func (s *Server) generations(ctx context.Context, r *call) ([]packages.Generation, error) {
 	keys := make([]string, 0, len(r.route.Cache.Keys))
 	for _, k := range r.route.Cache.Keys {
 		keys = append(keys, r.fill(k))
 	}
-	return s.Packages.Generations(ctx, r.caller.Project.ID, r.manifest.Format, keys)
+	return s.Packages.Generations(ctx, r.about.projectIDs(), r.manifest.Format, keys)
 }
 
 // forEverybody takes out of a request what is no part of the entity tag: who
@@ -164,11 +164,11 @@ func forEverybody(r *spec.Request, policy *spec.CachePolicy) {
 			query[name] = values
 		}
 	}
-	r.Actor, r.Header, r.Query = spec.Actor{Kind: spec.Anonymous}, nil, query
+	r.Actor, r.Header, r.Query, r.Settings = spec.Actor{Kind: spec.Anonymous}, nil, query, spec.PackageSettings{}
 }
 
 // entityTag names an answer by all that it is made from.
-func (s *Server) entityTag(r *call, generations map[string]int64) string {
+func (s *Server) entityTag(r *call, generations []packages.Generation) string {
 	h := sha256.New()
 	part := func(parts ...string) {
 		for _, p := range parts {
@@ -186,9 +186,17 @@ func (s *Server) entityTag(r *call, generations map[string]int64) string {
 		part(name, strconv.Itoa(len(query[name])))
 		part(query[name]...)
 	}
-	for _, key := range sorted(generations) {
-		part(key)
-		_ = binary.Write(h, binary.BigEndian, generations[key])
+	// Who may read other projects of a group gets another answer.
+	number := func(n int64) { _ = binary.Write(h, binary.BigEndian, n) }
+	ids := r.about.projectIDs()
+	number(int64(len(ids)))
+	for _, id := range ids {
+		number(id)
+	}
+	for _, g := range generations {
+		part(g.Key)
+		number(g.ProjectID)
+		number(g.Number)
 	}
 	return `W/"` + hex.EncodeToString(h.Sum(nil)[:16]) + `"`
 }

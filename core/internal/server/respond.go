@@ -159,20 +159,20 @@ func (s *Server) file(ctx context.Context, r *call, a *answer, o *spec.SendFile)
 			for _, f := range p.Files {
 				if f.ID == o.FileID {
 					copy(file.SHA256[:], f.Digests.SHA256)
-					file.PackageID, file.Name, file.Size = p.Package.ID, cmp.Or(file.Name, f.FileName), f.Size
+					file.PackageID, file.Name, file.Size, file.ModTime = p.Package.ID, cmp.Or(file.Name, f.FileName), f.Size, f.CreatedAt
 					return file, nil
 				}
 			}
 		}
 	}
-	if r.caller.Project == nil {
+	if r.about.nothing() {
 		return cache.File{}, errors.New("plugin sent a file on a route without a project")
 	}
-	f, err := s.Packages.FindFile(ctx, r.caller.Project.ID, r.manifest.Format, o.FileID)
+	f, err := s.Packages.FindFile(ctx, r.about.projectIDs(), r.manifest.Format, o.FileID)
 	if err != nil {
 		return cache.File{}, err
 	}
-	file.PackageID, file.SHA256, file.Size, file.Name = f.PackageID, f.SHA256, f.Size, cmp.Or(file.Name, f.Name)
+	file.PackageID, file.SHA256, file.Size, file.Name, file.ModTime = f.PackageID, f.SHA256, f.Size, cmp.Or(file.Name, f.Name), f.CreatedAt
 	return file, nil
 }
 
@@ -199,6 +199,7 @@ func (s *Server) sendBlob(r *call, f cache.File) error {
 		Size:        f.Size,
 		ContentType: cmp.Or(f.ContentType, "application/octet-stream"),
 		FileName:    f.Name,
+		ModTime:     f.ModTime,
 	})
 	return nil
 }

@@ -34,7 +34,10 @@ func (s *Server) Handler() http.Handler {
 	for _, name := range s.Plugins.Names() {
 		format, _ := s.Plugins.Format(name)
 		e.Any("/api/v4/projects/:id/packages/"+name+"/*path", s.serve(spec.LevelProject, format))
+		e.Any("/api/v4/groups/:id/-/packages/"+name+"/*path", s.serve(spec.LevelGroup, format))
+		e.Any("/api/v4/packages/"+name+"/*path", s.serve(spec.LevelInstance, format))
 	}
+	s.packagesAPI(e)
 	e.NoRoute(func(c *gin.Context) {
 		s.fail(c, spec.ErrorMessage, registry.Errorf(registry.CodeNotFound, "Not Found"))
 	})

@@ -40,6 +40,8 @@ func clients() []client {
 //	PARENTPATH  the folder above HOSTPATH, which is where npm looks up a REGISTRY without a slash
 //	TOKEN       of a maintainer; DEVELOPER and REPORTER of others, STRANGER of no member
 //	USERNAME    the maintainer's, with PASSWORD
+//	GROUP, INSTANCE  the registries of the project's group and of everything; GROUP_HOSTPATH, INSTANCE_HOSTPATH
+//	SCOPE       the npm scope that tells the instance where the project is: its root group's path
 //	PUBLIC      the registry of a public project, where TOKEN is a maintainer's too; PUBLIC_HOSTPATH
 func testClients(t *testing.T, reg *registrytest.Registry) {
 	t.Helper()
@@ -103,20 +105,25 @@ func setup(t *testing.T, reg *registrytest.Registry, programs string, c client, 
 		reg.CLI(t, "member", "add", "--user", maintainer.Username, "--project", p.Path, "--role", "maintainer")
 	}
 	vars := map[string]string{
-		"PATH":            bin + string(os.PathListSeparator) + os.Getenv("PATH"),
-		"HOME":            home,
-		"CI":              "true", // no client asks questions, or looks for a newer self
-		"REGISTRY":        npmURL(reg, private),
-		"HOSTPATH":        strings.TrimPrefix(npmURL(reg, private), "http:") + "/",
-		"PARENTPATH":      strings.TrimPrefix(strings.TrimSuffix(npmURL(reg, private), "npm"), "http:"),
-		"PUBLIC":          npmURL(reg, public),
-		"PUBLIC_HOSTPATH": strings.TrimPrefix(npmURL(reg, public), "http:") + "/",
-		"TOKEN":           maintainer.Token,
-		"DEVELOPER":       reg.NewUser(t, "developer", private.Path).Token,
-		"REPORTER":        reg.NewUser(t, "reporter", private.Path).Token,
-		"STRANGER":        reg.NewUser(t, "", "").Token,
-		"USERNAME":        maintainer.Username,
-		"PASSWORD":        maintainerPassword,
+		"PATH":              bin + string(os.PathListSeparator) + os.Getenv("PATH"),
+		"HOME":              home,
+		"CI":                "true", // no client asks questions, or looks for a newer self
+		"REGISTRY":          npmURL(reg, private),
+		"HOSTPATH":          strings.TrimPrefix(npmURL(reg, private), "http:") + "/",
+		"PARENTPATH":        strings.TrimPrefix(strings.TrimSuffix(npmURL(reg, private), "npm"), "http:"),
+		"GROUP":             groupURL(reg, private.Group),
+		"GROUP_HOSTPATH":    strings.TrimPrefix(groupURL(reg, private.Group), "http:") + "/",
+		"INSTANCE":          reg.URL + "/api/v4/packages/npm",
+		"INSTANCE_HOSTPATH": strings.TrimPrefix(reg.URL, "http:") + "/api/v4/packages/npm/",
+		"SCOPE":             private.Group.Path,
+		"PUBLIC":            npmURL(reg, public),
+		"PUBLIC_HOSTPATH":   strings.TrimPrefix(npmURL(reg, public), "http:") + "/",
+		"TOKEN":             maintainer.Token,
+		"DEVELOPER":         reg.NewUser(t, "developer", private.Path).Token,
+		"REPORTER":          reg.NewUser(t, "reporter", private.Path).Token,
+		"STRANGER":          reg.NewUser(t, "", "").Token,
+		"USERNAME":          maintainer.Username,
+		"PASSWORD":          maintainerPassword,
 	}
 	for name, value := range vars {
 		env.Setenv(name, value)
@@ -133,6 +140,11 @@ func newMaintainer(t *testing.T, reg *registrytest.Registry) registrytest.User {
 	reg.CLI(t, "user", "create", u.Username, "--password", maintainerPassword)
 	u.Token = reg.NewToken(t, u.Username, "api")
 	return u
+}
+
+// groupURL is the URL of a group's npm registry, without a slash at its end.
+func groupURL(reg *registrytest.Registry, g registrytest.Group) string {
+	return fmt.Sprintf("%s/api/v4/groups/%d/-/packages/npm", reg.URL, g.ID)
 }
 
 // npmURL is the URL of a project's npm registry, without a slash at its end.

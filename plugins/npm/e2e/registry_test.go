@@ -18,6 +18,7 @@ func TestRegistry(t *testing.T) {
 	}{
 		{"access", testAccess},
 		{"cases", testCases},
+		{"levels", testLevels},
 		{"races", testRaces},
 		{"stories", testStories},
 		{"clients", testClients},

@@ -287,6 +287,57 @@ func (AnonymousDenial) EnumDescriptor() ([]byte, []int) {
 	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{4}
 }
 
+type Convention_Names int32
+
+const (
+	Convention_NAMES_UNSPECIFIED Convention_Names = 0
+	// A project, by its full path.
+	Convention_NAMES_PROJECT Convention_Names = 1
+	// A group that has no parent, by its path.
+	Convention_NAMES_ROOT_GROUP Convention_Names = 2
+)
+
+// Enum value maps for Convention_Names.
+var (
+	Convention_Names_name = map[int32]string{
+		0: "NAMES_UNSPECIFIED",
+		1: "NAMES_PROJECT",
+		2: "NAMES_ROOT_GROUP",
+	}
+	Convention_Names_value = map[string]int32{
+		"NAMES_UNSPECIFIED": 0,
+		"NAMES_PROJECT":     1,
+		"NAMES_ROOT_GROUP":  2,
+	}
+)
+
+func (x Convention_Names) Enum() *Convention_Names {
+	p := new(Convention_Names)
+	*p = x
+	return p
+}
+
+func (x Convention_Names) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Convention_Names) Descriptor() protoreflect.EnumDescriptor {
+	return file_pakhus_format_v1_manifest_proto_enumTypes[5].Descriptor()
+}
+
+func (Convention_Names) Type() protoreflect.EnumType {
+	return &file_pakhus_format_v1_manifest_proto_enumTypes[5]
+}
+
+func (x Convention_Names) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Convention_Names.Descriptor instead.
+func (Convention_Names) EnumDescriptor() ([]byte, []int) {
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{2, 0}
+}
+
 type BodyPolicy_Encoding int32
 
 const (
@@ -321,11 +372,11 @@ func (x BodyPolicy_Encoding) String() string {
 }
 
 func (BodyPolicy_Encoding) Descriptor() protoreflect.EnumDescriptor {
-	return file_pakhus_format_v1_manifest_proto_enumTypes[5].Descriptor()
+	return file_pakhus_format_v1_manifest_proto_enumTypes[6].Descriptor()
 }
 
 func (BodyPolicy_Encoding) Type() protoreflect.EnumType {
-	return &file_pakhus_format_v1_manifest_proto_enumTypes[5]
+	return &file_pakhus_format_v1_manifest_proto_enumTypes[6]
 }
 
 func (x BodyPolicy_Encoding) Number() protoreflect.EnumNumber {
@@ -334,7 +385,7 @@ func (x BodyPolicy_Encoding) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use BodyPolicy_Encoding.Descriptor instead.
 func (BodyPolicy_Encoding) EnumDescriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{3, 0}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{4, 0}
 }
 
 type FileLimits_Digest int32
@@ -373,11 +424,11 @@ func (x FileLimits_Digest) String() string {
 }
 
 func (FileLimits_Digest) Descriptor() protoreflect.EnumDescriptor {
-	return file_pakhus_format_v1_manifest_proto_enumTypes[6].Descriptor()
+	return file_pakhus_format_v1_manifest_proto_enumTypes[7].Descriptor()
 }
 
 func (FileLimits_Digest) Type() protoreflect.EnumType {
-	return &file_pakhus_format_v1_manifest_proto_enumTypes[6]
+	return &file_pakhus_format_v1_manifest_proto_enumTypes[7]
 }
 
 func (x FileLimits_Digest) Number() protoreflect.EnumNumber {
@@ -386,7 +437,7 @@ func (x FileLimits_Digest) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FileLimits_Digest.Descriptor instead.
 func (FileLimits_Digest) EnumDescriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{5, 0}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{6, 0}
 }
 
 // Manifest is everything the core must know before it sends the first request.
@@ -584,8 +635,10 @@ type Route struct {
 	// The operator can switch the route off under this name; off means 404.
 	FeatureFlag     string           `protobuf:"bytes,15,opt,name=feature_flag,json=featureFlag,proto3" json:"feature_flag,omitempty"`
 	BodyCredentials *BodyCredentials `protobuf:"bytes,16,opt,name=body_credentials,json=bodyCredentials,proto3" json:"body_credentials,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Of a route at instance level: which project or group it is about.
+	Convention    *Convention `protobuf:"bytes,17,opt,name=convention,proto3" json:"convention,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Route) Reset() {
@@ -730,6 +783,87 @@ func (x *Route) GetBodyCredentials() *BodyCredentials {
 	return nil
 }
 
+func (x *Route) GetConvention() *Convention {
+	if x != nil {
+		return x.Convention
+	}
+	return nil
+}
+
+// Convention is how a format's names tell where a package lives, for requests
+// to the whole instance.
+type Convention struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "{name}" stands for a parameter.
+	Value string `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
+	// RE2, anchored by the core, with exactly one capturing group, the path that is
+	// meant. Empty: all of the value is.
+	Pattern string           `protobuf:"bytes,2,opt,name=pattern,proto3" json:"pattern,omitempty"`
+	Names   Convention_Names `protobuf:"varint,3,opt,name=names,proto3,enum=pakhus.format.v1.Convention_Names" json:"names,omitempty"`
+	// What stands for "/" in the path; empty: "/" itself.
+	Slash         string `protobuf:"bytes,4,opt,name=slash,proto3" json:"slash,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Convention) Reset() {
+	*x = Convention{}
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Convention) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Convention) ProtoMessage() {}
+
+func (x *Convention) ProtoReflect() protoreflect.Message {
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Convention.ProtoReflect.Descriptor instead.
+func (*Convention) Descriptor() ([]byte, []int) {
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Convention) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *Convention) GetPattern() string {
+	if x != nil {
+		return x.Pattern
+	}
+	return ""
+}
+
+func (x *Convention) GetNames() Convention_Names {
+	if x != nil {
+		return x.Names
+	}
+	return Convention_NAMES_UNSPECIFIED
+}
+
+func (x *Convention) GetSlash() string {
+	if x != nil {
+		return x.Slash
+	}
+	return ""
+}
+
 // BodyCredentials says that the credentials of a login route stand in its JSON body.
 // The core takes them out: the plugin sees the document without the secret.
 type BodyCredentials struct {
@@ -742,7 +876,7 @@ type BodyCredentials struct {
 
 func (x *BodyCredentials) Reset() {
 	*x = BodyCredentials{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[2]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -754,7 +888,7 @@ func (x *BodyCredentials) String() string {
 func (*BodyCredentials) ProtoMessage() {}
 
 func (x *BodyCredentials) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[2]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -767,7 +901,7 @@ func (x *BodyCredentials) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BodyCredentials.ProtoReflect.Descriptor instead.
 func (*BodyCredentials) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{2}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *BodyCredentials) GetUsernameField() string {
@@ -801,7 +935,7 @@ type BodyPolicy struct {
 
 func (x *BodyPolicy) Reset() {
 	*x = BodyPolicy{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[3]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -813,7 +947,7 @@ func (x *BodyPolicy) String() string {
 func (*BodyPolicy) ProtoMessage() {}
 
 func (x *BodyPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[3]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -826,7 +960,7 @@ func (x *BodyPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BodyPolicy.ProtoReflect.Descriptor instead.
 func (*BodyPolicy) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{3}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *BodyPolicy) GetMode() isBodyPolicy_Mode {
@@ -914,7 +1048,7 @@ type CachePolicy struct {
 
 func (x *CachePolicy) Reset() {
 	*x = CachePolicy{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[4]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -926,7 +1060,7 @@ func (x *CachePolicy) String() string {
 func (*CachePolicy) ProtoMessage() {}
 
 func (x *CachePolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[4]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -939,7 +1073,7 @@ func (x *CachePolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CachePolicy.ProtoReflect.Descriptor instead.
 func (*CachePolicy) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{4}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CachePolicy) GetKeys() []string {
@@ -969,7 +1103,7 @@ type FileLimits struct {
 
 func (x *FileLimits) Reset() {
 	*x = FileLimits{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[5]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -981,7 +1115,7 @@ func (x *FileLimits) String() string {
 func (*FileLimits) ProtoMessage() {}
 
 func (x *FileLimits) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[5]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -994,7 +1128,7 @@ func (x *FileLimits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileLimits.ProtoReflect.Descriptor instead.
 func (*FileLimits) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{5}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *FileLimits) GetMaxFileBytes() int64 {
@@ -1031,7 +1165,7 @@ type MetadataSchema struct {
 
 func (x *MetadataSchema) Reset() {
 	*x = MetadataSchema{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[6]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1043,7 +1177,7 @@ func (x *MetadataSchema) String() string {
 func (*MetadataSchema) ProtoMessage() {}
 
 func (x *MetadataSchema) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[6]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1056,7 +1190,7 @@ func (x *MetadataSchema) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetadataSchema.ProtoReflect.Descriptor instead.
 func (*MetadataSchema) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{6}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *MetadataSchema) GetMigrations() []*SqlMigration {
@@ -1083,7 +1217,7 @@ type SqlMigration struct {
 
 func (x *SqlMigration) Reset() {
 	*x = SqlMigration{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[7]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1095,7 +1229,7 @@ func (x *SqlMigration) String() string {
 func (*SqlMigration) ProtoMessage() {}
 
 func (x *SqlMigration) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[7]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1108,7 +1242,7 @@ func (x *SqlMigration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SqlMigration.ProtoReflect.Descriptor instead.
 func (*SqlMigration) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{7}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SqlMigration) GetName() string {
@@ -1141,7 +1275,7 @@ type NamedQuery struct {
 
 func (x *NamedQuery) Reset() {
 	*x = NamedQuery{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[8]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1153,7 +1287,7 @@ func (x *NamedQuery) String() string {
 func (*NamedQuery) ProtoMessage() {}
 
 func (x *NamedQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[8]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1166,7 +1300,7 @@ func (x *NamedQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NamedQuery.ProtoReflect.Descriptor instead.
 func (*NamedQuery) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{8}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *NamedQuery) GetName() string {
@@ -1208,7 +1342,7 @@ type JobKind struct {
 
 func (x *JobKind) Reset() {
 	*x = JobKind{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[9]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1220,7 +1354,7 @@ func (x *JobKind) String() string {
 func (*JobKind) ProtoMessage() {}
 
 func (x *JobKind) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[9]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1233,7 +1367,7 @@ func (x *JobKind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobKind.ProtoReflect.Descriptor instead.
 func (*JobKind) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{9}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *JobKind) GetKind() string {
@@ -1282,7 +1416,7 @@ type Finder struct {
 
 func (x *Finder) Reset() {
 	*x = Finder{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[10]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1294,7 +1428,7 @@ func (x *Finder) String() string {
 func (*Finder) ProtoMessage() {}
 
 func (x *Finder) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[10]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1307,7 +1441,7 @@ func (x *Finder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finder.ProtoReflect.Descriptor instead.
 func (*Finder) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{10}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Finder) GetName() string {
@@ -1392,7 +1526,7 @@ type RowSelection struct {
 
 func (x *RowSelection) Reset() {
 	*x = RowSelection{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[11]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1404,7 +1538,7 @@ func (x *RowSelection) String() string {
 func (*RowSelection) ProtoMessage() {}
 
 func (x *RowSelection) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[11]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1417,7 +1551,7 @@ func (x *RowSelection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RowSelection.ProtoReflect.Descriptor instead.
 func (*RowSelection) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{11}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RowSelection) GetTable() string {
@@ -1444,7 +1578,7 @@ type BodyPolicy_Inline struct {
 
 func (x *BodyPolicy_Inline) Reset() {
 	*x = BodyPolicy_Inline{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[14]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1456,7 +1590,7 @@ func (x *BodyPolicy_Inline) String() string {
 func (*BodyPolicy_Inline) ProtoMessage() {}
 
 func (x *BodyPolicy_Inline) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[14]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1469,7 +1603,7 @@ func (x *BodyPolicy_Inline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BodyPolicy_Inline.ProtoReflect.Descriptor instead.
 func (*BodyPolicy_Inline) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{3, 0}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{4, 0}
 }
 
 func (x *BodyPolicy_Inline) GetMaxBytes() int64 {
@@ -1490,7 +1624,7 @@ type BodyPolicy_RawFile struct {
 
 func (x *BodyPolicy_RawFile) Reset() {
 	*x = BodyPolicy_RawFile{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[15]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1502,7 +1636,7 @@ func (x *BodyPolicy_RawFile) String() string {
 func (*BodyPolicy_RawFile) ProtoMessage() {}
 
 func (x *BodyPolicy_RawFile) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[15]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1515,7 +1649,7 @@ func (x *BodyPolicy_RawFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BodyPolicy_RawFile.ProtoReflect.Descriptor instead.
 func (*BodyPolicy_RawFile) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{3, 1}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{4, 1}
 }
 
 func (x *BodyPolicy_RawFile) GetInlineBelow() int64 {
@@ -1539,7 +1673,7 @@ type BodyPolicy_MultipartFiles struct {
 
 func (x *BodyPolicy_MultipartFiles) Reset() {
 	*x = BodyPolicy_MultipartFiles{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[16]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1551,7 +1685,7 @@ func (x *BodyPolicy_MultipartFiles) String() string {
 func (*BodyPolicy_MultipartFiles) ProtoMessage() {}
 
 func (x *BodyPolicy_MultipartFiles) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[16]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1564,7 +1698,7 @@ func (x *BodyPolicy_MultipartFiles) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BodyPolicy_MultipartFiles.ProtoReflect.Descriptor instead.
 func (*BodyPolicy_MultipartFiles) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{3, 2}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{4, 2}
 }
 
 func (x *BodyPolicy_MultipartFiles) GetFileParts() []string {
@@ -1601,7 +1735,7 @@ type BodyPolicy_JsonAttachments struct {
 
 func (x *BodyPolicy_JsonAttachments) Reset() {
 	*x = BodyPolicy_JsonAttachments{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[17]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1613,7 +1747,7 @@ func (x *BodyPolicy_JsonAttachments) String() string {
 func (*BodyPolicy_JsonAttachments) ProtoMessage() {}
 
 func (x *BodyPolicy_JsonAttachments) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[17]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1626,7 +1760,7 @@ func (x *BodyPolicy_JsonAttachments) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BodyPolicy_JsonAttachments.ProtoReflect.Descriptor instead.
 func (*BodyPolicy_JsonAttachments) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{3, 3}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{4, 3}
 }
 
 func (x *BodyPolicy_JsonAttachments) GetAttachments() []*BodyPolicy_Attachment {
@@ -1661,7 +1795,7 @@ type BodyPolicy_Attachment struct {
 
 func (x *BodyPolicy_Attachment) Reset() {
 	*x = BodyPolicy_Attachment{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[18]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1673,7 +1807,7 @@ func (x *BodyPolicy_Attachment) String() string {
 func (*BodyPolicy_Attachment) ProtoMessage() {}
 
 func (x *BodyPolicy_Attachment) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[18]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1686,7 +1820,7 @@ func (x *BodyPolicy_Attachment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BodyPolicy_Attachment.ProtoReflect.Descriptor instead.
 func (*BodyPolicy_Attachment) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{3, 4}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{4, 4}
 }
 
 func (x *BodyPolicy_Attachment) GetPath() []string {
@@ -1713,7 +1847,7 @@ type NamedQuery_Column struct {
 
 func (x *NamedQuery_Column) Reset() {
 	*x = NamedQuery_Column{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[19]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1725,7 +1859,7 @@ func (x *NamedQuery_Column) String() string {
 func (*NamedQuery_Column) ProtoMessage() {}
 
 func (x *NamedQuery_Column) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[19]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1738,7 +1872,7 @@ func (x *NamedQuery_Column) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NamedQuery_Column.ProtoReflect.Descriptor instead.
 func (*NamedQuery_Column) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{8, 0}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{9, 0}
 }
 
 func (x *NamedQuery_Column) GetName() string {
@@ -1782,7 +1916,7 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"\x11optional_features\x18\x0f \x03(\tR\x10optionalFeatures\x1a=\n" +
 	"\x0fValidatorsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xcb\x06\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x89\a\n" +
 	"\x05Route\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06method\x18\x02 \x01(\tR\x06method\x12\x18\n" +
@@ -1800,10 +1934,23 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"\rmatch_headers\x18\r \x03(\v2).pakhus.format.v1.Route.MatchHeadersEntryR\fmatchHeaders\x12\x1a\n" +
 	"\bproduces\x18\x0e \x03(\tR\bproduces\x12!\n" +
 	"\ffeature_flag\x18\x0f \x01(\tR\vfeatureFlag\x12L\n" +
-	"\x10body_credentials\x18\x10 \x01(\v2!.pakhus.format.v1.BodyCredentialsR\x0fbodyCredentials\x1a?\n" +
+	"\x10body_credentials\x18\x10 \x01(\v2!.pakhus.format.v1.BodyCredentialsR\x0fbodyCredentials\x12<\n" +
+	"\n" +
+	"convention\x18\x11 \x01(\v2\x1c.pakhus.format.v1.ConventionR\n" +
+	"convention\x1a?\n" +
 	"\x11MatchHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"_\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xd5\x01\n" +
+	"\n" +
+	"Convention\x12\x14\n" +
+	"\x05value\x18\x01 \x01(\tR\x05value\x12\x18\n" +
+	"\apattern\x18\x02 \x01(\tR\apattern\x128\n" +
+	"\x05names\x18\x03 \x01(\x0e2\".pakhus.format.v1.Convention.NamesR\x05names\x12\x14\n" +
+	"\x05slash\x18\x04 \x01(\tR\x05slash\"G\n" +
+	"\x05Names\x12\x15\n" +
+	"\x11NAMES_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rNAMES_PROJECT\x10\x01\x12\x14\n" +
+	"\x10NAMES_ROOT_GROUP\x10\x02\"_\n" +
 	"\x0fBodyCredentials\x12%\n" +
 	"\x0eusername_field\x18\x01 \x01(\tR\rusernameField\x12%\n" +
 	"\x0epassword_field\x18\x02 \x01(\tR\rpasswordField\"\xf1\x06\n" +
@@ -1926,72 +2073,76 @@ func file_pakhus_format_v1_manifest_proto_rawDescGZIP() []byte {
 	return file_pakhus_format_v1_manifest_proto_rawDescData
 }
 
-var file_pakhus_format_v1_manifest_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_pakhus_format_v1_manifest_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_pakhus_format_v1_manifest_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_pakhus_format_v1_manifest_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_pakhus_format_v1_manifest_proto_goTypes = []any{
 	(ErrorStyle)(0),                    // 0: pakhus.format.v1.ErrorStyle
 	(Level)(0),                         // 1: pakhus.format.v1.Level
 	(Action)(0),                        // 2: pakhus.format.v1.Action
 	(Challenge)(0),                     // 3: pakhus.format.v1.Challenge
 	(AnonymousDenial)(0),               // 4: pakhus.format.v1.AnonymousDenial
-	(BodyPolicy_Encoding)(0),           // 5: pakhus.format.v1.BodyPolicy.Encoding
-	(FileLimits_Digest)(0),             // 6: pakhus.format.v1.FileLimits.Digest
-	(*Manifest)(nil),                   // 7: pakhus.format.v1.Manifest
-	(*Route)(nil),                      // 8: pakhus.format.v1.Route
-	(*BodyCredentials)(nil),            // 9: pakhus.format.v1.BodyCredentials
-	(*BodyPolicy)(nil),                 // 10: pakhus.format.v1.BodyPolicy
-	(*CachePolicy)(nil),                // 11: pakhus.format.v1.CachePolicy
-	(*FileLimits)(nil),                 // 12: pakhus.format.v1.FileLimits
-	(*MetadataSchema)(nil),             // 13: pakhus.format.v1.MetadataSchema
-	(*SqlMigration)(nil),               // 14: pakhus.format.v1.SqlMigration
-	(*NamedQuery)(nil),                 // 15: pakhus.format.v1.NamedQuery
-	(*JobKind)(nil),                    // 16: pakhus.format.v1.JobKind
-	(*Finder)(nil),                     // 17: pakhus.format.v1.Finder
-	(*RowSelection)(nil),               // 18: pakhus.format.v1.RowSelection
-	nil,                                // 19: pakhus.format.v1.Manifest.ValidatorsEntry
-	nil,                                // 20: pakhus.format.v1.Route.MatchHeadersEntry
-	(*BodyPolicy_Inline)(nil),          // 21: pakhus.format.v1.BodyPolicy.Inline
-	(*BodyPolicy_RawFile)(nil),         // 22: pakhus.format.v1.BodyPolicy.RawFile
-	(*BodyPolicy_MultipartFiles)(nil),  // 23: pakhus.format.v1.BodyPolicy.MultipartFiles
-	(*BodyPolicy_JsonAttachments)(nil), // 24: pakhus.format.v1.BodyPolicy.JsonAttachments
-	(*BodyPolicy_Attachment)(nil),      // 25: pakhus.format.v1.BodyPolicy.Attachment
-	(*NamedQuery_Column)(nil),          // 26: pakhus.format.v1.NamedQuery.Column
-	(*durationpb.Duration)(nil),        // 27: google.protobuf.Duration
+	(Convention_Names)(0),              // 5: pakhus.format.v1.Convention.Names
+	(BodyPolicy_Encoding)(0),           // 6: pakhus.format.v1.BodyPolicy.Encoding
+	(FileLimits_Digest)(0),             // 7: pakhus.format.v1.FileLimits.Digest
+	(*Manifest)(nil),                   // 8: pakhus.format.v1.Manifest
+	(*Route)(nil),                      // 9: pakhus.format.v1.Route
+	(*Convention)(nil),                 // 10: pakhus.format.v1.Convention
+	(*BodyCredentials)(nil),            // 11: pakhus.format.v1.BodyCredentials
+	(*BodyPolicy)(nil),                 // 12: pakhus.format.v1.BodyPolicy
+	(*CachePolicy)(nil),                // 13: pakhus.format.v1.CachePolicy
+	(*FileLimits)(nil),                 // 14: pakhus.format.v1.FileLimits
+	(*MetadataSchema)(nil),             // 15: pakhus.format.v1.MetadataSchema
+	(*SqlMigration)(nil),               // 16: pakhus.format.v1.SqlMigration
+	(*NamedQuery)(nil),                 // 17: pakhus.format.v1.NamedQuery
+	(*JobKind)(nil),                    // 18: pakhus.format.v1.JobKind
+	(*Finder)(nil),                     // 19: pakhus.format.v1.Finder
+	(*RowSelection)(nil),               // 20: pakhus.format.v1.RowSelection
+	nil,                                // 21: pakhus.format.v1.Manifest.ValidatorsEntry
+	nil,                                // 22: pakhus.format.v1.Route.MatchHeadersEntry
+	(*BodyPolicy_Inline)(nil),          // 23: pakhus.format.v1.BodyPolicy.Inline
+	(*BodyPolicy_RawFile)(nil),         // 24: pakhus.format.v1.BodyPolicy.RawFile
+	(*BodyPolicy_MultipartFiles)(nil),  // 25: pakhus.format.v1.BodyPolicy.MultipartFiles
+	(*BodyPolicy_JsonAttachments)(nil), // 26: pakhus.format.v1.BodyPolicy.JsonAttachments
+	(*BodyPolicy_Attachment)(nil),      // 27: pakhus.format.v1.BodyPolicy.Attachment
+	(*NamedQuery_Column)(nil),          // 28: pakhus.format.v1.NamedQuery.Column
+	(*durationpb.Duration)(nil),        // 29: google.protobuf.Duration
 }
 var file_pakhus_format_v1_manifest_proto_depIdxs = []int32{
-	19, // 0: pakhus.format.v1.Manifest.validators:type_name -> pakhus.format.v1.Manifest.ValidatorsEntry
-	8,  // 1: pakhus.format.v1.Manifest.routes:type_name -> pakhus.format.v1.Route
-	13, // 2: pakhus.format.v1.Manifest.metadata:type_name -> pakhus.format.v1.MetadataSchema
-	16, // 3: pakhus.format.v1.Manifest.jobs:type_name -> pakhus.format.v1.JobKind
-	12, // 4: pakhus.format.v1.Manifest.limits:type_name -> pakhus.format.v1.FileLimits
+	21, // 0: pakhus.format.v1.Manifest.validators:type_name -> pakhus.format.v1.Manifest.ValidatorsEntry
+	9,  // 1: pakhus.format.v1.Manifest.routes:type_name -> pakhus.format.v1.Route
+	15, // 2: pakhus.format.v1.Manifest.metadata:type_name -> pakhus.format.v1.MetadataSchema
+	18, // 3: pakhus.format.v1.Manifest.jobs:type_name -> pakhus.format.v1.JobKind
+	14, // 4: pakhus.format.v1.Manifest.limits:type_name -> pakhus.format.v1.FileLimits
 	0,  // 5: pakhus.format.v1.Manifest.errors:type_name -> pakhus.format.v1.ErrorStyle
 	1,  // 6: pakhus.format.v1.Route.levels:type_name -> pakhus.format.v1.Level
 	2,  // 7: pakhus.format.v1.Route.action:type_name -> pakhus.format.v1.Action
-	10, // 8: pakhus.format.v1.Route.body:type_name -> pakhus.format.v1.BodyPolicy
-	11, // 9: pakhus.format.v1.Route.cache:type_name -> pakhus.format.v1.CachePolicy
-	17, // 10: pakhus.format.v1.Route.prefetch:type_name -> pakhus.format.v1.Finder
-	27, // 11: pakhus.format.v1.Route.timeout:type_name -> google.protobuf.Duration
+	12, // 8: pakhus.format.v1.Route.body:type_name -> pakhus.format.v1.BodyPolicy
+	13, // 9: pakhus.format.v1.Route.cache:type_name -> pakhus.format.v1.CachePolicy
+	19, // 10: pakhus.format.v1.Route.prefetch:type_name -> pakhus.format.v1.Finder
+	29, // 11: pakhus.format.v1.Route.timeout:type_name -> google.protobuf.Duration
 	3,  // 12: pakhus.format.v1.Route.challenge:type_name -> pakhus.format.v1.Challenge
 	4,  // 13: pakhus.format.v1.Route.anonymous_denial:type_name -> pakhus.format.v1.AnonymousDenial
-	20, // 14: pakhus.format.v1.Route.match_headers:type_name -> pakhus.format.v1.Route.MatchHeadersEntry
-	9,  // 15: pakhus.format.v1.Route.body_credentials:type_name -> pakhus.format.v1.BodyCredentials
-	21, // 16: pakhus.format.v1.BodyPolicy.inline:type_name -> pakhus.format.v1.BodyPolicy.Inline
-	22, // 17: pakhus.format.v1.BodyPolicy.raw_file:type_name -> pakhus.format.v1.BodyPolicy.RawFile
-	23, // 18: pakhus.format.v1.BodyPolicy.multipart_files:type_name -> pakhus.format.v1.BodyPolicy.MultipartFiles
-	24, // 19: pakhus.format.v1.BodyPolicy.json_attachments:type_name -> pakhus.format.v1.BodyPolicy.JsonAttachments
-	6,  // 20: pakhus.format.v1.FileLimits.digests:type_name -> pakhus.format.v1.FileLimits.Digest
-	14, // 21: pakhus.format.v1.MetadataSchema.migrations:type_name -> pakhus.format.v1.SqlMigration
-	15, // 22: pakhus.format.v1.MetadataSchema.queries:type_name -> pakhus.format.v1.NamedQuery
-	26, // 23: pakhus.format.v1.NamedQuery.result:type_name -> pakhus.format.v1.NamedQuery.Column
-	27, // 24: pakhus.format.v1.JobKind.timeout:type_name -> google.protobuf.Duration
-	18, // 25: pakhus.format.v1.Finder.with_rows:type_name -> pakhus.format.v1.RowSelection
-	25, // 26: pakhus.format.v1.BodyPolicy.JsonAttachments.attachments:type_name -> pakhus.format.v1.BodyPolicy.Attachment
-	5,  // 27: pakhus.format.v1.BodyPolicy.Attachment.encoding:type_name -> pakhus.format.v1.BodyPolicy.Encoding
-	28, // [28:28] is the sub-list for method output_type
-	28, // [28:28] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	22, // 14: pakhus.format.v1.Route.match_headers:type_name -> pakhus.format.v1.Route.MatchHeadersEntry
+	11, // 15: pakhus.format.v1.Route.body_credentials:type_name -> pakhus.format.v1.BodyCredentials
+	10, // 16: pakhus.format.v1.Route.convention:type_name -> pakhus.format.v1.Convention
+	5,  // 17: pakhus.format.v1.Convention.names:type_name -> pakhus.format.v1.Convention.Names
+	23, // 18: pakhus.format.v1.BodyPolicy.inline:type_name -> pakhus.format.v1.BodyPolicy.Inline
+	24, // 19: pakhus.format.v1.BodyPolicy.raw_file:type_name -> pakhus.format.v1.BodyPolicy.RawFile
+	25, // 20: pakhus.format.v1.BodyPolicy.multipart_files:type_name -> pakhus.format.v1.BodyPolicy.MultipartFiles
+	26, // 21: pakhus.format.v1.BodyPolicy.json_attachments:type_name -> pakhus.format.v1.BodyPolicy.JsonAttachments
+	7,  // 22: pakhus.format.v1.FileLimits.digests:type_name -> pakhus.format.v1.FileLimits.Digest
+	16, // 23: pakhus.format.v1.MetadataSchema.migrations:type_name -> pakhus.format.v1.SqlMigration
+	17, // 24: pakhus.format.v1.MetadataSchema.queries:type_name -> pakhus.format.v1.NamedQuery
+	28, // 25: pakhus.format.v1.NamedQuery.result:type_name -> pakhus.format.v1.NamedQuery.Column
+	29, // 26: pakhus.format.v1.JobKind.timeout:type_name -> google.protobuf.Duration
+	20, // 27: pakhus.format.v1.Finder.with_rows:type_name -> pakhus.format.v1.RowSelection
+	27, // 28: pakhus.format.v1.BodyPolicy.JsonAttachments.attachments:type_name -> pakhus.format.v1.BodyPolicy.Attachment
+	6,  // 29: pakhus.format.v1.BodyPolicy.Attachment.encoding:type_name -> pakhus.format.v1.BodyPolicy.Encoding
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_pakhus_format_v1_manifest_proto_init() }
@@ -1999,7 +2150,7 @@ func file_pakhus_format_v1_manifest_proto_init() {
 	if File_pakhus_format_v1_manifest_proto != nil {
 		return
 	}
-	file_pakhus_format_v1_manifest_proto_msgTypes[3].OneofWrappers = []any{
+	file_pakhus_format_v1_manifest_proto_msgTypes[4].OneofWrappers = []any{
 		(*BodyPolicy_Inline_)(nil),
 		(*BodyPolicy_RawFile_)(nil),
 		(*BodyPolicy_MultipartFiles_)(nil),
@@ -2010,8 +2161,8 @@ func file_pakhus_format_v1_manifest_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pakhus_format_v1_manifest_proto_rawDesc), len(file_pakhus_format_v1_manifest_proto_rawDesc)),
-			NumEnums:      7,
-			NumMessages:   20,
+			NumEnums:      8,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -127,7 +127,7 @@ func (x Actor_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Actor_Kind.Descriptor instead.
 func (Actor_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{1, 0}
+	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{3, 0}
 }
 
 type Project struct {
@@ -190,6 +190,122 @@ func (x *Project) GetVisibility() Project_Visibility {
 	return Project_VISIBILITY_UNSPECIFIED
 }
 
+type Group struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int64                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Path          string                 `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Group) Reset() {
+	*x = Group{}
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Group) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Group) ProtoMessage() {}
+
+func (x *Group) ProtoReflect() protoreflect.Message {
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Group.ProtoReflect.Descriptor instead.
+func (*Group) Descriptor() ([]byte, []int) {
+	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Group) GetId() int64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Group) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+// PackageSettings are those of the project's group. None: the format's usual behaviour.
+type PackageSettings struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// True: a file that is stored already is not taken again.
+	RefuseDuplicates bool `protobuf:"varint,1,opt,name=refuse_duplicates,json=refuseDuplicates,proto3" json:"refuse_duplicates,omitempty"`
+	// RE2 for the whole name or version: what fits is the exception from refuse_duplicates.
+	DuplicateException string `protobuf:"bytes,2,opt,name=duplicate_exception,json=duplicateException,proto3" json:"duplicate_exception,omitempty"`
+	// How many builds of a snapshot are kept; 0: all.
+	KeepSnapshots int32 `protobuf:"varint,3,opt,name=keep_snapshots,json=keepSnapshots,proto3" json:"keep_snapshots,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PackageSettings) Reset() {
+	*x = PackageSettings{}
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PackageSettings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PackageSettings) ProtoMessage() {}
+
+func (x *PackageSettings) ProtoReflect() protoreflect.Message {
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PackageSettings.ProtoReflect.Descriptor instead.
+func (*PackageSettings) Descriptor() ([]byte, []int) {
+	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PackageSettings) GetRefuseDuplicates() bool {
+	if x != nil {
+		return x.RefuseDuplicates
+	}
+	return false
+}
+
+func (x *PackageSettings) GetDuplicateException() string {
+	if x != nil {
+		return x.DuplicateException
+	}
+	return ""
+}
+
+func (x *PackageSettings) GetKeepSnapshots() int32 {
+	if x != nil {
+		return x.KeepSnapshots
+	}
+	return 0
+}
+
 type Actor struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Kind          Actor_Kind             `protobuf:"varint,1,opt,name=kind,proto3,enum=pakhus.format.v1.Actor_Kind" json:"kind,omitempty"`
@@ -201,7 +317,7 @@ type Actor struct {
 
 func (x *Actor) Reset() {
 	*x = Actor{}
-	mi := &file_pakhus_format_v1_model_proto_msgTypes[1]
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -213,7 +329,7 @@ func (x *Actor) String() string {
 func (*Actor) ProtoMessage() {}
 
 func (x *Actor) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_model_proto_msgTypes[1]
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -226,7 +342,7 @@ func (x *Actor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Actor.ProtoReflect.Descriptor instead.
 func (*Actor) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{1}
+	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Actor) GetKind() Actor_Kind {
@@ -269,7 +385,7 @@ type Package struct {
 
 func (x *Package) Reset() {
 	*x = Package{}
-	mi := &file_pakhus_format_v1_model_proto_msgTypes[2]
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -281,7 +397,7 @@ func (x *Package) String() string {
 func (*Package) ProtoMessage() {}
 
 func (x *Package) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_model_proto_msgTypes[2]
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -294,7 +410,7 @@ func (x *Package) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Package.ProtoReflect.Descriptor instead.
 func (*Package) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{2}
+	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Package) GetId() int64 {
@@ -376,7 +492,7 @@ type PackageFile struct {
 
 func (x *PackageFile) Reset() {
 	*x = PackageFile{}
-	mi := &file_pakhus_format_v1_model_proto_msgTypes[3]
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -388,7 +504,7 @@ func (x *PackageFile) String() string {
 func (*PackageFile) ProtoMessage() {}
 
 func (x *PackageFile) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_model_proto_msgTypes[3]
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -401,7 +517,7 @@ func (x *PackageFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PackageFile.ProtoReflect.Descriptor instead.
 func (*PackageFile) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{3}
+	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *PackageFile) GetId() int64 {
@@ -465,7 +581,7 @@ type Digests struct {
 
 func (x *Digests) Reset() {
 	*x = Digests{}
-	mi := &file_pakhus_format_v1_model_proto_msgTypes[4]
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -477,7 +593,7 @@ func (x *Digests) String() string {
 func (*Digests) ProtoMessage() {}
 
 func (x *Digests) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_model_proto_msgTypes[4]
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -490,7 +606,7 @@ func (x *Digests) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Digests.ProtoReflect.Descriptor instead.
 func (*Digests) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{4}
+	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Digests) GetMd5() []byte {
@@ -534,7 +650,7 @@ type FoundPackage struct {
 
 func (x *FoundPackage) Reset() {
 	*x = FoundPackage{}
-	mi := &file_pakhus_format_v1_model_proto_msgTypes[5]
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -546,7 +662,7 @@ func (x *FoundPackage) String() string {
 func (*FoundPackage) ProtoMessage() {}
 
 func (x *FoundPackage) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_model_proto_msgTypes[5]
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -559,7 +675,7 @@ func (x *FoundPackage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FoundPackage.ProtoReflect.Descriptor instead.
 func (*FoundPackage) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{5}
+	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *FoundPackage) GetPackage() *Package {
@@ -599,7 +715,7 @@ type Rows struct {
 
 func (x *Rows) Reset() {
 	*x = Rows{}
-	mi := &file_pakhus_format_v1_model_proto_msgTypes[6]
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -611,7 +727,7 @@ func (x *Rows) String() string {
 func (*Rows) ProtoMessage() {}
 
 func (x *Rows) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_model_proto_msgTypes[6]
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -624,7 +740,7 @@ func (x *Rows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rows.ProtoReflect.Descriptor instead.
 func (*Rows) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{6}
+	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Rows) GetRows() []*Row {
@@ -645,7 +761,7 @@ type Row struct {
 
 func (x *Row) Reset() {
 	*x = Row{}
-	mi := &file_pakhus_format_v1_model_proto_msgTypes[7]
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -657,7 +773,7 @@ func (x *Row) String() string {
 func (*Row) ProtoMessage() {}
 
 func (x *Row) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_model_proto_msgTypes[7]
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -670,7 +786,7 @@ func (x *Row) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Row.ProtoReflect.Descriptor instead.
 func (*Row) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{7}
+	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Row) GetColumns() map[string]*Value {
@@ -702,7 +818,7 @@ type Value struct {
 
 func (x *Value) Reset() {
 	*x = Value{}
-	mi := &file_pakhus_format_v1_model_proto_msgTypes[8]
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -714,7 +830,7 @@ func (x *Value) String() string {
 func (*Value) ProtoMessage() {}
 
 func (x *Value) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_model_proto_msgTypes[8]
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -727,7 +843,7 @@ func (x *Value) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Value.ProtoReflect.Descriptor instead.
 func (*Value) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{8}
+	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Value) GetKind() isValue_Kind {
@@ -886,7 +1002,7 @@ type TextList struct {
 
 func (x *TextList) Reset() {
 	*x = TextList{}
-	mi := &file_pakhus_format_v1_model_proto_msgTypes[9]
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -898,7 +1014,7 @@ func (x *TextList) String() string {
 func (*TextList) ProtoMessage() {}
 
 func (x *TextList) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_model_proto_msgTypes[9]
+	mi := &file_pakhus_format_v1_model_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -911,7 +1027,7 @@ func (x *TextList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TextList.ProtoReflect.Descriptor instead.
 func (*TextList) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{9}
+	return file_pakhus_format_v1_model_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *TextList) GetValues() []string {
@@ -937,7 +1053,14 @@ const file_pakhus_format_v1_model_proto_rawDesc = "" +
 	"\x16VISIBILITY_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12VISIBILITY_PRIVATE\x10\x01\x12\x17\n" +
 	"\x13VISIBILITY_INTERNAL\x10\x02\x12\x15\n" +
-	"\x11VISIBILITY_PUBLIC\x10\x03\"\xce\x01\n" +
+	"\x11VISIBILITY_PUBLIC\x10\x03\"+\n" +
+	"\x05Group\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x03R\x02id\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\"\x96\x01\n" +
+	"\x0fPackageSettings\x12+\n" +
+	"\x11refuse_duplicates\x18\x01 \x01(\bR\x10refuseDuplicates\x12/\n" +
+	"\x13duplicate_exception\x18\x02 \x01(\tR\x12duplicateException\x12%\n" +
+	"\x0ekeep_snapshots\x18\x03 \x01(\x05R\rkeepSnapshots\"\xce\x01\n" +
 	"\x05Actor\x120\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1c.pakhus.format.v1.Actor.KindR\x04kind\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\x03R\x02id\x12\x1a\n" +
@@ -1023,40 +1146,42 @@ func file_pakhus_format_v1_model_proto_rawDescGZIP() []byte {
 }
 
 var file_pakhus_format_v1_model_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_pakhus_format_v1_model_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_pakhus_format_v1_model_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_pakhus_format_v1_model_proto_goTypes = []any{
 	(Project_Visibility)(0),       // 0: pakhus.format.v1.Project.Visibility
 	(Actor_Kind)(0),               // 1: pakhus.format.v1.Actor.Kind
 	(*Project)(nil),               // 2: pakhus.format.v1.Project
-	(*Actor)(nil),                 // 3: pakhus.format.v1.Actor
-	(*Package)(nil),               // 4: pakhus.format.v1.Package
-	(*PackageFile)(nil),           // 5: pakhus.format.v1.PackageFile
-	(*Digests)(nil),               // 6: pakhus.format.v1.Digests
-	(*FoundPackage)(nil),          // 7: pakhus.format.v1.FoundPackage
-	(*Rows)(nil),                  // 8: pakhus.format.v1.Rows
-	(*Row)(nil),                   // 9: pakhus.format.v1.Row
-	(*Value)(nil),                 // 10: pakhus.format.v1.Value
-	(*TextList)(nil),              // 11: pakhus.format.v1.TextList
-	nil,                           // 12: pakhus.format.v1.FoundPackage.RowsEntry
-	nil,                           // 13: pakhus.format.v1.Row.ColumnsEntry
-	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(*Group)(nil),                 // 3: pakhus.format.v1.Group
+	(*PackageSettings)(nil),       // 4: pakhus.format.v1.PackageSettings
+	(*Actor)(nil),                 // 5: pakhus.format.v1.Actor
+	(*Package)(nil),               // 6: pakhus.format.v1.Package
+	(*PackageFile)(nil),           // 7: pakhus.format.v1.PackageFile
+	(*Digests)(nil),               // 8: pakhus.format.v1.Digests
+	(*FoundPackage)(nil),          // 9: pakhus.format.v1.FoundPackage
+	(*Rows)(nil),                  // 10: pakhus.format.v1.Rows
+	(*Row)(nil),                   // 11: pakhus.format.v1.Row
+	(*Value)(nil),                 // 12: pakhus.format.v1.Value
+	(*TextList)(nil),              // 13: pakhus.format.v1.TextList
+	nil,                           // 14: pakhus.format.v1.FoundPackage.RowsEntry
+	nil,                           // 15: pakhus.format.v1.Row.ColumnsEntry
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
 }
 var file_pakhus_format_v1_model_proto_depIdxs = []int32{
 	0,  // 0: pakhus.format.v1.Project.visibility:type_name -> pakhus.format.v1.Project.Visibility
 	1,  // 1: pakhus.format.v1.Actor.kind:type_name -> pakhus.format.v1.Actor.Kind
-	14, // 2: pakhus.format.v1.Package.created_at:type_name -> google.protobuf.Timestamp
-	14, // 3: pakhus.format.v1.Package.updated_at:type_name -> google.protobuf.Timestamp
-	6,  // 4: pakhus.format.v1.PackageFile.digests:type_name -> pakhus.format.v1.Digests
-	14, // 5: pakhus.format.v1.PackageFile.created_at:type_name -> google.protobuf.Timestamp
-	4,  // 6: pakhus.format.v1.FoundPackage.package:type_name -> pakhus.format.v1.Package
-	5,  // 7: pakhus.format.v1.FoundPackage.files:type_name -> pakhus.format.v1.PackageFile
-	12, // 8: pakhus.format.v1.FoundPackage.rows:type_name -> pakhus.format.v1.FoundPackage.RowsEntry
-	9,  // 9: pakhus.format.v1.Rows.rows:type_name -> pakhus.format.v1.Row
-	13, // 10: pakhus.format.v1.Row.columns:type_name -> pakhus.format.v1.Row.ColumnsEntry
-	14, // 11: pakhus.format.v1.Value.time_value:type_name -> google.protobuf.Timestamp
-	11, // 12: pakhus.format.v1.Value.list_value:type_name -> pakhus.format.v1.TextList
-	8,  // 13: pakhus.format.v1.FoundPackage.RowsEntry.value:type_name -> pakhus.format.v1.Rows
-	10, // 14: pakhus.format.v1.Row.ColumnsEntry.value:type_name -> pakhus.format.v1.Value
+	16, // 2: pakhus.format.v1.Package.created_at:type_name -> google.protobuf.Timestamp
+	16, // 3: pakhus.format.v1.Package.updated_at:type_name -> google.protobuf.Timestamp
+	8,  // 4: pakhus.format.v1.PackageFile.digests:type_name -> pakhus.format.v1.Digests
+	16, // 5: pakhus.format.v1.PackageFile.created_at:type_name -> google.protobuf.Timestamp
+	6,  // 6: pakhus.format.v1.FoundPackage.package:type_name -> pakhus.format.v1.Package
+	7,  // 7: pakhus.format.v1.FoundPackage.files:type_name -> pakhus.format.v1.PackageFile
+	14, // 8: pakhus.format.v1.FoundPackage.rows:type_name -> pakhus.format.v1.FoundPackage.RowsEntry
+	11, // 9: pakhus.format.v1.Rows.rows:type_name -> pakhus.format.v1.Row
+	15, // 10: pakhus.format.v1.Row.columns:type_name -> pakhus.format.v1.Row.ColumnsEntry
+	16, // 11: pakhus.format.v1.Value.time_value:type_name -> google.protobuf.Timestamp
+	13, // 12: pakhus.format.v1.Value.list_value:type_name -> pakhus.format.v1.TextList
+	10, // 13: pakhus.format.v1.FoundPackage.RowsEntry.value:type_name -> pakhus.format.v1.Rows
+	12, // 14: pakhus.format.v1.Row.ColumnsEntry.value:type_name -> pakhus.format.v1.Value
 	15, // [15:15] is the sub-list for method output_type
 	15, // [15:15] is the sub-list for method input_type
 	15, // [15:15] is the sub-list for extension type_name
@@ -1069,7 +1194,7 @@ func file_pakhus_format_v1_model_proto_init() {
 	if File_pakhus_format_v1_model_proto != nil {
 		return
 	}
-	file_pakhus_format_v1_model_proto_msgTypes[8].OneofWrappers = []any{
+	file_pakhus_format_v1_model_proto_msgTypes[10].OneofWrappers = []any{
 		(*Value_BoolValue)(nil),
 		(*Value_IntValue)(nil),
 		(*Value_DoubleValue)(nil),
@@ -1086,7 +1211,7 @@ func file_pakhus_format_v1_model_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pakhus_format_v1_model_proto_rawDesc), len(file_pakhus_format_v1_model_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   12,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

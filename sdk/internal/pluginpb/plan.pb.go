@@ -134,7 +134,9 @@ type Plan struct {
 	Operations []*Operation  `protobuf:"bytes,2,rep,name=operations,proto3" json:"operations,omitempty"`
 	Jobs       []*EnqueueJob `protobuf:"bytes,3,rep,name=jobs,proto3" json:"jobs,omitempty"`
 	// Cache keys whose answers end with this plan, beside the names of the packages it touches.
-	Touch         []string `protobuf:"bytes,4,rep,name=touch,proto3" json:"touch,omitempty"`
+	Touch []string `protobuf:"bytes,4,rep,name=touch,proto3" json:"touch,omitempty"`
+	// The project that is changed, of a request about several; 0: that of the request.
+	ProjectId     int64 `protobuf:"varint,5,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -197,12 +199,20 @@ func (x *Plan) GetTouch() []string {
 	return nil
 }
 
+func (x *Plan) GetProjectId() int64 {
+	if x != nil {
+		return x.ProjectId
+	}
+	return 0
+}
+
 type Precondition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Check:
 	//
 	//	*Precondition_PackageAbsent_
 	//	*Precondition_PackageUnchanged_
+	//	*Precondition_FileAbsent_
 	Check isPrecondition_Check `protobuf_oneof:"check"`
 	// None: the core asks the plugin again, at most three times.
 	OnFailure     *HttpResponse `protobuf:"bytes,15,opt,name=on_failure,json=onFailure,proto3" json:"on_failure,omitempty"`
@@ -265,6 +275,15 @@ func (x *Precondition) GetPackageUnchanged() *Precondition_PackageUnchanged {
 	return nil
 }
 
+func (x *Precondition) GetFileAbsent() *Precondition_FileAbsent {
+	if x != nil {
+		if x, ok := x.Check.(*Precondition_FileAbsent_); ok {
+			return x.FileAbsent
+		}
+	}
+	return nil
+}
+
 func (x *Precondition) GetOnFailure() *HttpResponse {
 	if x != nil {
 		return x.OnFailure
@@ -284,9 +303,15 @@ type Precondition_PackageUnchanged_ struct {
 	PackageUnchanged *Precondition_PackageUnchanged `protobuf:"bytes,2,opt,name=package_unchanged,json=packageUnchanged,proto3,oneof"`
 }
 
+type Precondition_FileAbsent_ struct {
+	FileAbsent *Precondition_FileAbsent `protobuf:"bytes,3,opt,name=file_absent,json=fileAbsent,proto3,oneof"`
+}
+
 func (*Precondition_PackageAbsent_) isPrecondition_Check() {}
 
 func (*Precondition_PackageUnchanged_) isPrecondition_Check() {}
+
+func (*Precondition_FileAbsent_) isPrecondition_Check() {}
 
 type Operation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -586,7 +611,10 @@ type CreatePackage struct {
 	// Empty: "default".
 	Status string `protobuf:"bytes,6,opt,name=status,proto3" json:"status,omitempty"`
 	// True: an existing package is taken instead of a conflict.
-	Reuse         bool `protobuf:"varint,7,opt,name=reuse,proto3" json:"reuse,omitempty"`
+	Reuse bool `protobuf:"varint,7,opt,name=reuse,proto3" json:"reuse,omitempty"`
+	// True: a name and version that a destroyed package has left reserved is no
+	// conflict, for what may get other bytes anyway (a Maven snapshot).
+	TakeReserved  bool `protobuf:"varint,8,opt,name=take_reserved,json=takeReserved,proto3" json:"take_reserved,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -666,6 +694,13 @@ func (x *CreatePackage) GetStatus() string {
 func (x *CreatePackage) GetReuse() bool {
 	if x != nil {
 		return x.Reuse
+	}
+	return false
+}
+
+func (x *CreatePackage) GetTakeReserved() bool {
+	if x != nil {
+		return x.TakeReserved
 	}
 	return false
 }
@@ -1264,6 +1299,67 @@ func (x *Precondition_PackageAbsent) GetVersion() string {
 	return ""
 }
 
+// No file of that key is stored in the package, or there is no such package.
+type Precondition_FileAbsent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	FileKey       string                 `protobuf:"bytes,3,opt,name=file_key,json=fileKey,proto3" json:"file_key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Precondition_FileAbsent) Reset() {
+	*x = Precondition_FileAbsent{}
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Precondition_FileAbsent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Precondition_FileAbsent) ProtoMessage() {}
+
+func (x *Precondition_FileAbsent) ProtoReflect() protoreflect.Message {
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Precondition_FileAbsent.ProtoReflect.Descriptor instead.
+func (*Precondition_FileAbsent) Descriptor() ([]byte, []int) {
+	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{3, 1}
+}
+
+func (x *Precondition_FileAbsent) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Precondition_FileAbsent) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Precondition_FileAbsent) GetFileKey() string {
+	if x != nil {
+		return x.FileKey
+	}
+	return ""
+}
+
 type Precondition_PackageUnchanged struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            int64                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1274,7 +1370,7 @@ type Precondition_PackageUnchanged struct {
 
 func (x *Precondition_PackageUnchanged) Reset() {
 	*x = Precondition_PackageUnchanged{}
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[18]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1286,7 +1382,7 @@ func (x *Precondition_PackageUnchanged) String() string {
 func (*Precondition_PackageUnchanged) ProtoMessage() {}
 
 func (x *Precondition_PackageUnchanged) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[18]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1299,7 +1395,7 @@ func (x *Precondition_PackageUnchanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Precondition_PackageUnchanged.ProtoReflect.Descriptor instead.
 func (*Precondition_PackageUnchanged) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{3, 1}
+	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{3, 2}
 }
 
 func (x *Precondition_PackageUnchanged) GetId() int64 {
@@ -1329,22 +1425,31 @@ const file_pakhus_format_v1_plan_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x124\n" +
 	"\x05value\x18\x02 \x01(\v2\x1e.pakhus.format.v1.HeaderValuesR\x05value:\x028\x01\"&\n" +
 	"\fHeaderValues\x12\x16\n" +
-	"\x06values\x18\x01 \x03(\tR\x06values\"\xd1\x01\n" +
+	"\x06values\x18\x01 \x03(\tR\x06values\"\xf0\x01\n" +
 	"\x04Plan\x12D\n" +
 	"\rpreconditions\x18\x01 \x03(\v2\x1e.pakhus.format.v1.PreconditionR\rpreconditions\x12;\n" +
 	"\n" +
 	"operations\x18\x02 \x03(\v2\x1b.pakhus.format.v1.OperationR\n" +
 	"operations\x120\n" +
 	"\x04jobs\x18\x03 \x03(\v2\x1c.pakhus.format.v1.EnqueueJobR\x04jobs\x12\x14\n" +
-	"\x05touch\x18\x04 \x03(\tR\x05touch\"\x93\x03\n" +
+	"\x05touch\x18\x04 \x03(\tR\x05touch\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x05 \x01(\x03R\tprojectId\"\xb8\x04\n" +
 	"\fPrecondition\x12U\n" +
 	"\x0epackage_absent\x18\x01 \x01(\v2,.pakhus.format.v1.Precondition.PackageAbsentH\x00R\rpackageAbsent\x12^\n" +
-	"\x11package_unchanged\x18\x02 \x01(\v2/.pakhus.format.v1.Precondition.PackageUnchangedH\x00R\x10packageUnchanged\x12=\n" +
+	"\x11package_unchanged\x18\x02 \x01(\v2/.pakhus.format.v1.Precondition.PackageUnchangedH\x00R\x10packageUnchanged\x12L\n" +
+	"\vfile_absent\x18\x03 \x01(\v2).pakhus.format.v1.Precondition.FileAbsentH\x00R\n" +
+	"fileAbsent\x12=\n" +
 	"\n" +
 	"on_failure\x18\x0f \x01(\v2\x1e.pakhus.format.v1.HttpResponseR\tonFailure\x1a=\n" +
 	"\rPackageAbsent\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\tR\aversion\x1aE\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\x1aU\n" +
+	"\n" +
+	"FileAbsent\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\x12\x19\n" +
+	"\bfile_key\x18\x03 \x01(\tR\afileKey\x1aE\n" +
 	"\x10PackageUnchanged\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12!\n" +
 	"\flock_version\x18\x02 \x01(\x03R\vlockVersionB\a\n" +
@@ -1370,7 +1475,7 @@ const file_pakhus_format_v1_plan_proto_rawDesc = "" +
 	"PackageRef\x12\x16\n" +
 	"\x05local\x18\x01 \x01(\tH\x00R\x05local\x12\x10\n" +
 	"\x02id\x18\x02 \x01(\x03H\x00R\x02idB\x05\n" +
-	"\x03ref\"\xbd\x01\n" +
+	"\x03ref\"\xe2\x01\n" +
 	"\rCreatePackage\x12\x14\n" +
 	"\x05local\x18\x01 \x01(\tR\x05local\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -1379,7 +1484,8 @@ const file_pakhus_format_v1_plan_proto_rawDesc = "" +
 	"\vversion_key\x18\x05 \x01(\tR\n" +
 	"versionKey\x12\x16\n" +
 	"\x06status\x18\x06 \x01(\tR\x06status\x12\x14\n" +
-	"\x05reuse\x18\a \x01(\bR\x05reuse\"\x86\x01\n" +
+	"\x05reuse\x18\a \x01(\bR\x05reuse\x12#\n" +
+	"\rtake_reserved\x18\b \x01(\bR\ftakeReserved\"\x86\x01\n" +
 	"\rUpdatePackage\x126\n" +
 	"\apackage\x18\x01 \x01(\v2\x1c.pakhus.format.v1.PackageRefR\apackage\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12%\n" +
@@ -1432,7 +1538,7 @@ func file_pakhus_format_v1_plan_proto_rawDescGZIP() []byte {
 	return file_pakhus_format_v1_plan_proto_rawDescData
 }
 
-var file_pakhus_format_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_pakhus_format_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_pakhus_format_v1_plan_proto_goTypes = []any{
 	(*HttpResponse)(nil),                  // 0: pakhus.format.v1.HttpResponse
 	(*HeaderValues)(nil),                  // 1: pakhus.format.v1.HeaderValues
@@ -1452,8 +1558,9 @@ var file_pakhus_format_v1_plan_proto_goTypes = []any{
 	(*EnqueueJob)(nil),                    // 15: pakhus.format.v1.EnqueueJob
 	nil,                                   // 16: pakhus.format.v1.HttpResponse.HeadersEntry
 	(*Precondition_PackageAbsent)(nil),    // 17: pakhus.format.v1.Precondition.PackageAbsent
-	(*Precondition_PackageUnchanged)(nil), // 18: pakhus.format.v1.Precondition.PackageUnchanged
-	(*Row)(nil),                           // 19: pakhus.format.v1.Row
+	(*Precondition_FileAbsent)(nil),       // 18: pakhus.format.v1.Precondition.FileAbsent
+	(*Precondition_PackageUnchanged)(nil), // 19: pakhus.format.v1.Precondition.PackageUnchanged
+	(*Row)(nil),                           // 20: pakhus.format.v1.Row
 }
 var file_pakhus_format_v1_plan_proto_depIdxs = []int32{
 	16, // 0: pakhus.format.v1.HttpResponse.headers:type_name -> pakhus.format.v1.HttpResponse.HeadersEntry
@@ -1461,30 +1568,31 @@ var file_pakhus_format_v1_plan_proto_depIdxs = []int32{
 	4,  // 2: pakhus.format.v1.Plan.operations:type_name -> pakhus.format.v1.Operation
 	15, // 3: pakhus.format.v1.Plan.jobs:type_name -> pakhus.format.v1.EnqueueJob
 	17, // 4: pakhus.format.v1.Precondition.package_absent:type_name -> pakhus.format.v1.Precondition.PackageAbsent
-	18, // 5: pakhus.format.v1.Precondition.package_unchanged:type_name -> pakhus.format.v1.Precondition.PackageUnchanged
-	0,  // 6: pakhus.format.v1.Precondition.on_failure:type_name -> pakhus.format.v1.HttpResponse
-	6,  // 7: pakhus.format.v1.Operation.create_package:type_name -> pakhus.format.v1.CreatePackage
-	7,  // 8: pakhus.format.v1.Operation.update_package:type_name -> pakhus.format.v1.UpdatePackage
-	8,  // 9: pakhus.format.v1.Operation.destroy_package:type_name -> pakhus.format.v1.DestroyPackage
-	9,  // 10: pakhus.format.v1.Operation.attach_file:type_name -> pakhus.format.v1.AttachFile
-	10, // 11: pakhus.format.v1.Operation.destroy_file:type_name -> pakhus.format.v1.DestroyFile
-	11, // 12: pakhus.format.v1.Operation.set_tag:type_name -> pakhus.format.v1.SetTag
-	12, // 13: pakhus.format.v1.Operation.remove_tag:type_name -> pakhus.format.v1.RemoveTag
-	13, // 14: pakhus.format.v1.Operation.upsert_row:type_name -> pakhus.format.v1.UpsertRow
-	14, // 15: pakhus.format.v1.Operation.delete_rows:type_name -> pakhus.format.v1.DeleteRows
-	0,  // 16: pakhus.format.v1.Operation.on_conflict:type_name -> pakhus.format.v1.HttpResponse
-	5,  // 17: pakhus.format.v1.UpdatePackage.package:type_name -> pakhus.format.v1.PackageRef
-	5,  // 18: pakhus.format.v1.DestroyPackage.package:type_name -> pakhus.format.v1.PackageRef
-	5,  // 19: pakhus.format.v1.AttachFile.package:type_name -> pakhus.format.v1.PackageRef
-	5,  // 20: pakhus.format.v1.SetTag.package:type_name -> pakhus.format.v1.PackageRef
-	19, // 21: pakhus.format.v1.UpsertRow.row:type_name -> pakhus.format.v1.Row
-	19, // 22: pakhus.format.v1.DeleteRows.where:type_name -> pakhus.format.v1.Row
-	1,  // 23: pakhus.format.v1.HttpResponse.HeadersEntry.value:type_name -> pakhus.format.v1.HeaderValues
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	19, // 5: pakhus.format.v1.Precondition.package_unchanged:type_name -> pakhus.format.v1.Precondition.PackageUnchanged
+	18, // 6: pakhus.format.v1.Precondition.file_absent:type_name -> pakhus.format.v1.Precondition.FileAbsent
+	0,  // 7: pakhus.format.v1.Precondition.on_failure:type_name -> pakhus.format.v1.HttpResponse
+	6,  // 8: pakhus.format.v1.Operation.create_package:type_name -> pakhus.format.v1.CreatePackage
+	7,  // 9: pakhus.format.v1.Operation.update_package:type_name -> pakhus.format.v1.UpdatePackage
+	8,  // 10: pakhus.format.v1.Operation.destroy_package:type_name -> pakhus.format.v1.DestroyPackage
+	9,  // 11: pakhus.format.v1.Operation.attach_file:type_name -> pakhus.format.v1.AttachFile
+	10, // 12: pakhus.format.v1.Operation.destroy_file:type_name -> pakhus.format.v1.DestroyFile
+	11, // 13: pakhus.format.v1.Operation.set_tag:type_name -> pakhus.format.v1.SetTag
+	12, // 14: pakhus.format.v1.Operation.remove_tag:type_name -> pakhus.format.v1.RemoveTag
+	13, // 15: pakhus.format.v1.Operation.upsert_row:type_name -> pakhus.format.v1.UpsertRow
+	14, // 16: pakhus.format.v1.Operation.delete_rows:type_name -> pakhus.format.v1.DeleteRows
+	0,  // 17: pakhus.format.v1.Operation.on_conflict:type_name -> pakhus.format.v1.HttpResponse
+	5,  // 18: pakhus.format.v1.UpdatePackage.package:type_name -> pakhus.format.v1.PackageRef
+	5,  // 19: pakhus.format.v1.DestroyPackage.package:type_name -> pakhus.format.v1.PackageRef
+	5,  // 20: pakhus.format.v1.AttachFile.package:type_name -> pakhus.format.v1.PackageRef
+	5,  // 21: pakhus.format.v1.SetTag.package:type_name -> pakhus.format.v1.PackageRef
+	20, // 22: pakhus.format.v1.UpsertRow.row:type_name -> pakhus.format.v1.Row
+	20, // 23: pakhus.format.v1.DeleteRows.where:type_name -> pakhus.format.v1.Row
+	1,  // 24: pakhus.format.v1.HttpResponse.HeadersEntry.value:type_name -> pakhus.format.v1.HeaderValues
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_pakhus_format_v1_plan_proto_init() }
@@ -1496,6 +1604,7 @@ func file_pakhus_format_v1_plan_proto_init() {
 	file_pakhus_format_v1_plan_proto_msgTypes[3].OneofWrappers = []any{
 		(*Precondition_PackageAbsent_)(nil),
 		(*Precondition_PackageUnchanged_)(nil),
+		(*Precondition_FileAbsent_)(nil),
 	}
 	file_pakhus_format_v1_plan_proto_msgTypes[4].OneofWrappers = []any{
 		(*Operation_CreatePackage)(nil),
@@ -1518,7 +1627,7 @@ func file_pakhus_format_v1_plan_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pakhus_format_v1_plan_proto_rawDesc), len(file_pakhus_format_v1_plan_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

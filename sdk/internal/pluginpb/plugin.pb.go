@@ -247,10 +247,14 @@ type RequestContext struct {
 	Scope   string   `protobuf:"bytes,2,opt,name=scope,proto3" json:"scope,omitempty"`
 	Project *Project `protobuf:"bytes,3,opt,name=project,proto3" json:"project,omitempty"`
 	Actor   *Actor   `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
-	// URL of the format's mount for this project, without a trailing slash.
+	// URL of the format's mount that the request came through, without a trailing slash.
 	BaseUrl string `protobuf:"bytes,5,opt,name=base_url,json=baseUrl,proto3" json:"base_url,omitempty"`
 	// 1, and one more each time the core asks again.
-	Attempt       int32 `protobuf:"varint,6,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Attempt int32 `protobuf:"varint,6,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// Of a request about all projects of a group that the caller may read; there is no project then.
+	Group *Group `protobuf:"bytes,7,opt,name=group,proto3" json:"group,omitempty"`
+	// What the operator has decided for packages of this format in this project.
+	Settings      *PackageSettings `protobuf:"bytes,8,opt,name=settings,proto3" json:"settings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -325,6 +329,20 @@ func (x *RequestContext) GetAttempt() int32 {
 		return x.Attempt
 	}
 	return 0
+}
+
+func (x *RequestContext) GetGroup() *Group {
+	if x != nil {
+		return x.Group
+	}
+	return nil
+}
+
+func (x *RequestContext) GetSettings() *PackageSettings {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
 }
 
 type HandleRequestRequest struct {
@@ -1646,7 +1664,7 @@ const file_pakhus_format_v1_plugin_proto_rawDesc = "" +
 	"socketPath\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\tR\x05token\":\n" +
 	"\x11ConfigureResponse\x12%\n" +
-	"\x0eprotocol_minor\x18\x01 \x01(\rR\rprotocolMinor\"\xde\x01\n" +
+	"\x0eprotocol_minor\x18\x01 \x01(\rR\rprotocolMinor\"\xcc\x02\n" +
 	"\x0eRequestContext\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x14\n" +
@@ -1654,7 +1672,9 @@ const file_pakhus_format_v1_plugin_proto_rawDesc = "" +
 	"\aproject\x18\x03 \x01(\v2\x19.pakhus.format.v1.ProjectR\aproject\x12-\n" +
 	"\x05actor\x18\x04 \x01(\v2\x17.pakhus.format.v1.ActorR\x05actor\x12\x19\n" +
 	"\bbase_url\x18\x05 \x01(\tR\abaseUrl\x12\x18\n" +
-	"\aattempt\x18\x06 \x01(\x05R\aattempt\"\x94\b\n" +
+	"\aattempt\x18\x06 \x01(\x05R\aattempt\x12-\n" +
+	"\x05group\x18\a \x01(\v2\x17.pakhus.format.v1.GroupR\x05group\x12=\n" +
+	"\bsettings\x18\b \x01(\v2!.pakhus.format.v1.PackageSettingsR\bsettings\"\x94\b\n" +
 	"\x14HandleRequestRequest\x12:\n" +
 	"\acontext\x18\x01 \x01(\v2 .pakhus.format.v1.RequestContextR\acontext\x12\x19\n" +
 	"\broute_id\x18\x02 \x01(\tR\arouteId\x12J\n" +
@@ -1817,72 +1837,76 @@ var file_pakhus_format_v1_plugin_proto_goTypes = []any{
 	(*Manifest)(nil),                        // 28: pakhus.format.v1.Manifest
 	(*Project)(nil),                         // 29: pakhus.format.v1.Project
 	(*Actor)(nil),                           // 30: pakhus.format.v1.Actor
-	(Level)(0),                              // 31: pakhus.format.v1.Level
-	(*Digests)(nil),                         // 32: pakhus.format.v1.Digests
-	(*HttpResponse)(nil),                    // 33: pakhus.format.v1.HttpResponse
-	(*Plan)(nil),                            // 34: pakhus.format.v1.Plan
-	(*Package)(nil),                         // 35: pakhus.format.v1.Package
-	(*timestamppb.Timestamp)(nil),           // 36: google.protobuf.Timestamp
-	(*HeaderValues)(nil),                    // 37: pakhus.format.v1.HeaderValues
-	(*FoundPackage)(nil),                    // 38: pakhus.format.v1.FoundPackage
+	(*Group)(nil),                           // 31: pakhus.format.v1.Group
+	(*PackageSettings)(nil),                 // 32: pakhus.format.v1.PackageSettings
+	(Level)(0),                              // 33: pakhus.format.v1.Level
+	(*Digests)(nil),                         // 34: pakhus.format.v1.Digests
+	(*HttpResponse)(nil),                    // 35: pakhus.format.v1.HttpResponse
+	(*Plan)(nil),                            // 36: pakhus.format.v1.Plan
+	(*Package)(nil),                         // 37: pakhus.format.v1.Package
+	(*timestamppb.Timestamp)(nil),           // 38: google.protobuf.Timestamp
+	(*HeaderValues)(nil),                    // 39: pakhus.format.v1.HeaderValues
+	(*FoundPackage)(nil),                    // 40: pakhus.format.v1.FoundPackage
 }
 var file_pakhus_format_v1_plugin_proto_depIdxs = []int32{
 	28, // 0: pakhus.format.v1.GetManifestResponse.manifest:type_name -> pakhus.format.v1.Manifest
 	20, // 1: pakhus.format.v1.ConfigureRequest.host:type_name -> pakhus.format.v1.ConfigureRequest.HostEndpoint
 	29, // 2: pakhus.format.v1.RequestContext.project:type_name -> pakhus.format.v1.Project
 	30, // 3: pakhus.format.v1.RequestContext.actor:type_name -> pakhus.format.v1.Actor
-	4,  // 4: pakhus.format.v1.HandleRequestRequest.context:type_name -> pakhus.format.v1.RequestContext
-	21, // 5: pakhus.format.v1.HandleRequestRequest.params:type_name -> pakhus.format.v1.HandleRequestRequest.ParamsEntry
-	22, // 6: pakhus.format.v1.HandleRequestRequest.query:type_name -> pakhus.format.v1.HandleRequestRequest.QueryEntry
-	23, // 7: pakhus.format.v1.HandleRequestRequest.headers:type_name -> pakhus.format.v1.HandleRequestRequest.HeadersEntry
-	24, // 8: pakhus.format.v1.HandleRequestRequest.form:type_name -> pakhus.format.v1.HandleRequestRequest.FormEntry
-	6,  // 9: pakhus.format.v1.HandleRequestRequest.uploads:type_name -> pakhus.format.v1.Upload
-	25, // 10: pakhus.format.v1.HandleRequestRequest.prefetched:type_name -> pakhus.format.v1.HandleRequestRequest.Prefetched
-	31, // 11: pakhus.format.v1.HandleRequestRequest.level:type_name -> pakhus.format.v1.Level
-	32, // 12: pakhus.format.v1.Upload.digests:type_name -> pakhus.format.v1.Digests
-	26, // 13: pakhus.format.v1.HandleRequestResponse.head:type_name -> pakhus.format.v1.HandleRequestResponse.Head
-	27, // 14: pakhus.format.v1.SendFile.headers:type_name -> pakhus.format.v1.SendFile.HeadersEntry
-	33, // 15: pakhus.format.v1.IssueToken.template:type_name -> pakhus.format.v1.HttpResponse
-	33, // 16: pakhus.format.v1.StartLogin.template:type_name -> pakhus.format.v1.HttpResponse
-	33, // 17: pakhus.format.v1.PollLogin.pending:type_name -> pakhus.format.v1.HttpResponse
-	33, // 18: pakhus.format.v1.PollLogin.template:type_name -> pakhus.format.v1.HttpResponse
-	33, // 19: pakhus.format.v1.PollLogin.gone:type_name -> pakhus.format.v1.HttpResponse
-	4,  // 20: pakhus.format.v1.RunJobRequest.context:type_name -> pakhus.format.v1.RequestContext
-	34, // 21: pakhus.format.v1.RunJobResponse.plan:type_name -> pakhus.format.v1.Plan
-	4,  // 22: pakhus.format.v1.HandleEventRequest.context:type_name -> pakhus.format.v1.RequestContext
-	16, // 23: pakhus.format.v1.HandleEventRequest.event:type_name -> pakhus.format.v1.Event
-	35, // 24: pakhus.format.v1.Event.package:type_name -> pakhus.format.v1.Package
-	36, // 25: pakhus.format.v1.Event.at:type_name -> google.protobuf.Timestamp
-	34, // 26: pakhus.format.v1.HandleEventResponse.plan:type_name -> pakhus.format.v1.Plan
-	37, // 27: pakhus.format.v1.HandleRequestRequest.QueryEntry.value:type_name -> pakhus.format.v1.HeaderValues
-	37, // 28: pakhus.format.v1.HandleRequestRequest.HeadersEntry.value:type_name -> pakhus.format.v1.HeaderValues
-	37, // 29: pakhus.format.v1.HandleRequestRequest.FormEntry.value:type_name -> pakhus.format.v1.HeaderValues
-	38, // 30: pakhus.format.v1.HandleRequestRequest.Prefetched.packages:type_name -> pakhus.format.v1.FoundPackage
-	33, // 31: pakhus.format.v1.HandleRequestResponse.Head.response:type_name -> pakhus.format.v1.HttpResponse
-	8,  // 32: pakhus.format.v1.HandleRequestResponse.Head.send_file:type_name -> pakhus.format.v1.SendFile
-	9,  // 33: pakhus.format.v1.HandleRequestResponse.Head.redirect:type_name -> pakhus.format.v1.Redirect
-	10, // 34: pakhus.format.v1.HandleRequestResponse.Head.issue_token:type_name -> pakhus.format.v1.IssueToken
-	11, // 35: pakhus.format.v1.HandleRequestResponse.Head.start_login:type_name -> pakhus.format.v1.StartLogin
-	12, // 36: pakhus.format.v1.HandleRequestResponse.Head.poll_login:type_name -> pakhus.format.v1.PollLogin
-	34, // 37: pakhus.format.v1.HandleRequestResponse.Head.plan:type_name -> pakhus.format.v1.Plan
-	37, // 38: pakhus.format.v1.SendFile.HeadersEntry.value:type_name -> pakhus.format.v1.HeaderValues
-	0,  // 39: pakhus.format.v1.FormatPluginService.GetManifest:input_type -> pakhus.format.v1.GetManifestRequest
-	2,  // 40: pakhus.format.v1.FormatPluginService.Configure:input_type -> pakhus.format.v1.ConfigureRequest
-	5,  // 41: pakhus.format.v1.FormatPluginService.HandleRequest:input_type -> pakhus.format.v1.HandleRequestRequest
-	13, // 42: pakhus.format.v1.FormatPluginService.RunJob:input_type -> pakhus.format.v1.RunJobRequest
-	15, // 43: pakhus.format.v1.FormatPluginService.HandleEvent:input_type -> pakhus.format.v1.HandleEventRequest
-	18, // 44: pakhus.format.v1.FormatPluginService.Drain:input_type -> pakhus.format.v1.DrainRequest
-	1,  // 45: pakhus.format.v1.FormatPluginService.GetManifest:output_type -> pakhus.format.v1.GetManifestResponse
-	3,  // 46: pakhus.format.v1.FormatPluginService.Configure:output_type -> pakhus.format.v1.ConfigureResponse
-	7,  // 47: pakhus.format.v1.FormatPluginService.HandleRequest:output_type -> pakhus.format.v1.HandleRequestResponse
-	14, // 48: pakhus.format.v1.FormatPluginService.RunJob:output_type -> pakhus.format.v1.RunJobResponse
-	17, // 49: pakhus.format.v1.FormatPluginService.HandleEvent:output_type -> pakhus.format.v1.HandleEventResponse
-	19, // 50: pakhus.format.v1.FormatPluginService.Drain:output_type -> pakhus.format.v1.DrainResponse
-	45, // [45:51] is the sub-list for method output_type
-	39, // [39:45] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	31, // 4: pakhus.format.v1.RequestContext.group:type_name -> pakhus.format.v1.Group
+	32, // 5: pakhus.format.v1.RequestContext.settings:type_name -> pakhus.format.v1.PackageSettings
+	4,  // 6: pakhus.format.v1.HandleRequestRequest.context:type_name -> pakhus.format.v1.RequestContext
+	21, // 7: pakhus.format.v1.HandleRequestRequest.params:type_name -> pakhus.format.v1.HandleRequestRequest.ParamsEntry
+	22, // 8: pakhus.format.v1.HandleRequestRequest.query:type_name -> pakhus.format.v1.HandleRequestRequest.QueryEntry
+	23, // 9: pakhus.format.v1.HandleRequestRequest.headers:type_name -> pakhus.format.v1.HandleRequestRequest.HeadersEntry
+	24, // 10: pakhus.format.v1.HandleRequestRequest.form:type_name -> pakhus.format.v1.HandleRequestRequest.FormEntry
+	6,  // 11: pakhus.format.v1.HandleRequestRequest.uploads:type_name -> pakhus.format.v1.Upload
+	25, // 12: pakhus.format.v1.HandleRequestRequest.prefetched:type_name -> pakhus.format.v1.HandleRequestRequest.Prefetched
+	33, // 13: pakhus.format.v1.HandleRequestRequest.level:type_name -> pakhus.format.v1.Level
+	34, // 14: pakhus.format.v1.Upload.digests:type_name -> pakhus.format.v1.Digests
+	26, // 15: pakhus.format.v1.HandleRequestResponse.head:type_name -> pakhus.format.v1.HandleRequestResponse.Head
+	27, // 16: pakhus.format.v1.SendFile.headers:type_name -> pakhus.format.v1.SendFile.HeadersEntry
+	35, // 17: pakhus.format.v1.IssueToken.template:type_name -> pakhus.format.v1.HttpResponse
+	35, // 18: pakhus.format.v1.StartLogin.template:type_name -> pakhus.format.v1.HttpResponse
+	35, // 19: pakhus.format.v1.PollLogin.pending:type_name -> pakhus.format.v1.HttpResponse
+	35, // 20: pakhus.format.v1.PollLogin.template:type_name -> pakhus.format.v1.HttpResponse
+	35, // 21: pakhus.format.v1.PollLogin.gone:type_name -> pakhus.format.v1.HttpResponse
+	4,  // 22: pakhus.format.v1.RunJobRequest.context:type_name -> pakhus.format.v1.RequestContext
+	36, // 23: pakhus.format.v1.RunJobResponse.plan:type_name -> pakhus.format.v1.Plan
+	4,  // 24: pakhus.format.v1.HandleEventRequest.context:type_name -> pakhus.format.v1.RequestContext
+	16, // 25: pakhus.format.v1.HandleEventRequest.event:type_name -> pakhus.format.v1.Event
+	37, // 26: pakhus.format.v1.Event.package:type_name -> pakhus.format.v1.Package
+	38, // 27: pakhus.format.v1.Event.at:type_name -> google.protobuf.Timestamp
+	36, // 28: pakhus.format.v1.HandleEventResponse.plan:type_name -> pakhus.format.v1.Plan
+	39, // 29: pakhus.format.v1.HandleRequestRequest.QueryEntry.value:type_name -> pakhus.format.v1.HeaderValues
+	39, // 30: pakhus.format.v1.HandleRequestRequest.HeadersEntry.value:type_name -> pakhus.format.v1.HeaderValues
+	39, // 31: pakhus.format.v1.HandleRequestRequest.FormEntry.value:type_name -> pakhus.format.v1.HeaderValues
+	40, // 32: pakhus.format.v1.HandleRequestRequest.Prefetched.packages:type_name -> pakhus.format.v1.FoundPackage
+	35, // 33: pakhus.format.v1.HandleRequestResponse.Head.response:type_name -> pakhus.format.v1.HttpResponse
+	8,  // 34: pakhus.format.v1.HandleRequestResponse.Head.send_file:type_name -> pakhus.format.v1.SendFile
+	9,  // 35: pakhus.format.v1.HandleRequestResponse.Head.redirect:type_name -> pakhus.format.v1.Redirect
+	10, // 36: pakhus.format.v1.HandleRequestResponse.Head.issue_token:type_name -> pakhus.format.v1.IssueToken
+	11, // 37: pakhus.format.v1.HandleRequestResponse.Head.start_login:type_name -> pakhus.format.v1.StartLogin
+	12, // 38: pakhus.format.v1.HandleRequestResponse.Head.poll_login:type_name -> pakhus.format.v1.PollLogin
+	36, // 39: pakhus.format.v1.HandleRequestResponse.Head.plan:type_name -> pakhus.format.v1.Plan
+	39, // 40: pakhus.format.v1.SendFile.HeadersEntry.value:type_name -> pakhus.format.v1.HeaderValues
+	0,  // 41: pakhus.format.v1.FormatPluginService.GetManifest:input_type -> pakhus.format.v1.GetManifestRequest
+	2,  // 42: pakhus.format.v1.FormatPluginService.Configure:input_type -> pakhus.format.v1.ConfigureRequest
+	5,  // 43: pakhus.format.v1.FormatPluginService.HandleRequest:input_type -> pakhus.format.v1.HandleRequestRequest
+	13, // 44: pakhus.format.v1.FormatPluginService.RunJob:input_type -> pakhus.format.v1.RunJobRequest
+	15, // 45: pakhus.format.v1.FormatPluginService.HandleEvent:input_type -> pakhus.format.v1.HandleEventRequest
+	18, // 46: pakhus.format.v1.FormatPluginService.Drain:input_type -> pakhus.format.v1.DrainRequest
+	1,  // 47: pakhus.format.v1.FormatPluginService.GetManifest:output_type -> pakhus.format.v1.GetManifestResponse
+	3,  // 48: pakhus.format.v1.FormatPluginService.Configure:output_type -> pakhus.format.v1.ConfigureResponse
+	7,  // 49: pakhus.format.v1.FormatPluginService.HandleRequest:output_type -> pakhus.format.v1.HandleRequestResponse
+	14, // 50: pakhus.format.v1.FormatPluginService.RunJob:output_type -> pakhus.format.v1.RunJobResponse
+	17, // 51: pakhus.format.v1.FormatPluginService.HandleEvent:output_type -> pakhus.format.v1.HandleEventResponse
+	19, // 52: pakhus.format.v1.FormatPluginService.Drain:output_type -> pakhus.format.v1.DrainResponse
+	47, // [47:53] is the sub-list for method output_type
+	41, // [41:47] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_pakhus_format_v1_plugin_proto_init() }

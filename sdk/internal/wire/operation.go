@@ -14,7 +14,7 @@ func operationToProto(o spec.Operation) (*pb.Operation, error) {
 	case spec.CreatePackage:
 		out.Op = &pb.Operation_CreatePackage{CreatePackage: &pb.CreatePackage{
 			Local: string(op.Local), Name: op.Name, Version: op.Version,
-			NameKey: op.NameKey, VersionKey: op.VersionKey, Status: op.Status, Reuse: op.Reuse,
+			NameKey: op.NameKey, VersionKey: op.VersionKey, Status: op.Status, Reuse: op.Reuse, TakeReserved: op.TakeReserved,
 		}}
 		return out, nil
 	case spec.UpdatePackage:
@@ -68,7 +68,7 @@ func operationFromProto(o *pb.Operation) (spec.Operation, error) {
 		c := op.CreatePackage
 		out.Op = spec.CreatePackage{
 			Local: spec.Local(c.GetLocal()), Name: c.GetName(), Version: c.GetVersion(),
-			NameKey: c.GetNameKey(), VersionKey: c.GetVersionKey(), Status: c.GetStatus(), Reuse: c.GetReuse(),
+			NameKey: c.GetNameKey(), VersionKey: c.GetVersionKey(), Status: c.GetStatus(), Reuse: c.GetReuse(), TakeReserved: c.GetTakeReserved(),
 		}
 	case *pb.Operation_UpdatePackage:
 		u := spec.UpdatePackage{Status: op.UpdatePackage.GetStatus(), StatusMessage: op.UpdatePackage.GetStatusMessage()}

@@ -25,7 +25,7 @@ func PlanToProto(p *spec.Plan) (*pb.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &pb.Plan{Preconditions: preconditions, Operations: operations, Jobs: jobs, Touch: p.Touch}, nil
+	return &pb.Plan{Preconditions: preconditions, Operations: operations, Jobs: jobs, Touch: p.Touch, ProjectId: p.ProjectID}, nil
 }
 
 // PlanFromProto converts a plan; nil stays nil. An operation or precondition
@@ -46,7 +46,7 @@ func PlanFromProto(p *pb.Plan) (*spec.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &spec.Plan{Preconditions: preconditions, Operations: operations, Jobs: jobs, Touch: p.GetTouch()}, nil
+	return &spec.Plan{Preconditions: preconditions, Operations: operations, Jobs: jobs, Touch: p.GetTouch(), ProjectID: p.GetProjectId()}, nil
 }
 
 func preconditionToProto(p spec.Precondition) (*pb.Precondition, error) {
@@ -59,6 +59,10 @@ func preconditionToProto(p spec.Precondition) (*pb.Precondition, error) {
 	case spec.PackageUnchanged:
 		out.Check = &pb.Precondition_PackageUnchanged_{PackageUnchanged: &pb.Precondition_PackageUnchanged{
 			Id: check.ID, LockVersion: check.LockVersion,
+		}}
+	case spec.FileAbsent:
+		out.Check = &pb.Precondition_FileAbsent_{FileAbsent: &pb.Precondition_FileAbsent{
+			Name: check.Name, Version: check.Version, FileKey: check.FileKey,
 		}}
 	default:
 		return nil, fmt.Errorf("check: unknown type %T", p.Check)
@@ -73,6 +77,9 @@ func preconditionFromProto(p *pb.Precondition) (spec.Precondition, error) {
 		out.Check = spec.PackageAbsent{Name: check.PackageAbsent.GetName(), Version: check.PackageAbsent.GetVersion()}
 	case *pb.Precondition_PackageUnchanged_:
 		out.Check = spec.PackageUnchanged{ID: check.PackageUnchanged.GetId(), LockVersion: check.PackageUnchanged.GetLockVersion()}
+	case *pb.Precondition_FileAbsent_:
+		c := check.FileAbsent
+		out.Check = spec.FileAbsent{Name: c.GetName(), Version: c.GetVersion(), FileKey: c.GetFileKey()}
 	default:
 		return out, unset("check", p)
 	}

@@ -20,6 +20,8 @@ func contextToProto(c spec.RequestContext) (*pb.RequestContext, error) {
 	return &pb.RequestContext{
 		RequestId: c.RequestID, Scope: c.Scope, Project: project, Actor: actor,
 		BaseUrl: text(c.BaseURL), Attempt: int32of(c.Attempt),
+		Group:    &pb.Group{Id: c.Group.ID, Path: text(c.Group.Path)},
+		Settings: settingsToProto(c.Settings),
 	}, nil
 }
 
@@ -35,7 +37,21 @@ func contextFromProto(c *pb.RequestContext) (spec.RequestContext, error) {
 	return spec.RequestContext{
 		RequestID: c.GetRequestId(), Scope: c.GetScope(), Project: project, Actor: actor,
 		BaseURL: c.GetBaseUrl(), Attempt: int(c.GetAttempt()),
+		Group:    spec.Group{ID: c.GetGroup().GetId(), Path: c.GetGroup().GetPath()},
+		Settings: settingsFromProto(c.GetSettings()),
 	}, nil
+}
+
+func settingsToProto(s spec.PackageSettings) *pb.PackageSettings {
+	return &pb.PackageSettings{
+		RefuseDuplicates: s.RefuseDuplicates, DuplicateException: text(s.DuplicateException), KeepSnapshots: int32of(s.KeepSnapshots),
+	}
+}
+
+func settingsFromProto(s *pb.PackageSettings) spec.PackageSettings {
+	return spec.PackageSettings{
+		RefuseDuplicates: s.GetRefuseDuplicates(), DuplicateException: s.GetDuplicateException(), KeepSnapshots: int(s.GetKeepSnapshots()),
+	}
 }
 
 // RequestToProto converts a request.

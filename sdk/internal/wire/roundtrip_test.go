@@ -84,6 +84,7 @@ func everyOperation(t *testing.T) *spec.Plan {
 	p.Preconditions = []spec.Precondition{
 		{Check: filled[spec.PackageAbsent](t), OnFailure: new(filled[spec.HTTPResponse](t))},
 		{Check: filled[spec.PackageUnchanged](t)},
+		{Check: filled[spec.FileAbsent](t)},
 	}
 	for _, ref := range []spec.PackageRef{{Local: "p1"}, {ID: 42}} {
 		update, destroy := filled[spec.UpdatePackage](t), filled[spec.DestroyPackage](t)
@@ -257,6 +258,7 @@ func fillKnown(v reflect.Value, n int) bool {
 		reflect.TypeFor[spec.Visibility]():      spec.Internal,
 		reflect.TypeFor[spec.ActorKind]():       spec.DeployToken,
 		reflect.TypeFor[spec.Level]():           spec.LevelInstance,
+		reflect.TypeFor[spec.Names]():           spec.NamesRootGroup,
 		reflect.TypeFor[spec.Action]():          spec.ActionDestroyPackage,
 		reflect.TypeFor[spec.Challenge]():       spec.ChallengeBearer,
 		reflect.TypeFor[spec.AnonymousDenial](): spec.DenyNotFound,

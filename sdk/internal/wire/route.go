@@ -50,6 +50,13 @@ func routeToProto(r spec.Route) (*pb.Route, error) {
 	if b := r.BodyCredentials; b != nil {
 		out.BodyCredentials = &pb.BodyCredentials{UsernameField: b.UsernameField, PasswordField: b.PasswordField}
 	}
+	if c := r.Convention; c != nil {
+		names, err := enumToProto[pb.Convention_Names]("names", c.Names)
+		if err != nil {
+			return nil, within("convention", err)
+		}
+		out.Convention = &pb.Convention{Value: c.Value, Pattern: c.Pattern, Names: names, Slash: c.Slash}
+	}
 	return out, nil
 }
 
@@ -69,6 +76,13 @@ func routeFromProto(r *pb.Route) (spec.Route, error) {
 	}
 	if b := r.GetBodyCredentials(); b != nil {
 		out.BodyCredentials = &spec.BodyCredentials{UsernameField: b.GetUsernameField(), PasswordField: b.GetPasswordField()}
+	}
+	if c := r.GetConvention(); c != nil {
+		names, err := enumFromProto[spec.Names]("names", c.GetNames())
+		if err != nil {
+			return out, within("convention", err)
+		}
+		out.Convention = &spec.Convention{Value: c.GetValue(), Pattern: c.GetPattern(), Names: names, Slash: c.GetSlash()}
 	}
 	var err error
 	if out.Levels, err = tryEach("levels", r.GetLevels(), levelFromProto); err != nil {

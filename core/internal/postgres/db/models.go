@@ -133,6 +133,15 @@ type PackageFile struct {
 	CreatedAt time.Time
 }
 
+type PackageSetting struct {
+	GroupID                 int64
+	Format                  string
+	DuplicatesAllowed       bool
+	DuplicateExceptionRegex string
+	KeepSnapshots           int32
+	UpdatedAt               time.Time
+}
+
 type PackageTag struct {
 	ID        int64
 	ProjectID int64

@@ -1,0 +1,17 @@
+package authz
+
+import (
+	"github.com/pakhus/pakhus/core/internal/registry"
+	"github.com/pakhus/pakhus/sdk/spec"
+)
+
+// Visible reports whether a project exists, as far as an actor is concerned.
+// Where GitLab answers 403 to the anonymous rather than 401, it tells what is
+// hidden from what is not theirs.
+func Visible(a registry.Actor, project *registry.Project, level registry.AccessLevel) bool {
+	return project != nil && sees(relationOf(a, project, level), project)
+}
+
+// Covers reports whether the scopes of a person's token reach as far as the
+// action, whatever the project. It is true of everybody else.
+func Covers(a registry.Actor, action spec.Action) bool { return scoped(a, action) }

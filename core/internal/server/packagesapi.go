@@ -1,0 +1,188 @@
+package server
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-json-experiment/json"
+
+	"github.com/pakhus/pakhus/core/internal/auth"
+	"github.com/pakhus/pakhus/core/internal/authz"
+	"github.com/pakhus/pakhus/core/internal/registry"
+	"github.com/pakhus/pakhus/core/internal/routes"
+	"github.com/pakhus/pakhus/core/internal/urlpath"
+	"github.com/pakhus/pakhus/sdk/spec"
+)
+
+// endpoint is one method of one path of the packages API.
+type endpoint struct {
+	action spec.Action
+	answer func(*apiCall) error
+}
+
+// packagesAPI mounts GitLab's API about packages of all formats. It lies beside
+// the formats' own mounts: a package's id is a number, and no format's name is.
+func (s *Server) packagesAPI(e *gin.Engine) {
+	const (
+		list  = "/api/v4/projects/:id/packages"
+		one   = list + "/:package_id"
+		files = one + "/package_files"
+		file  = files + "/:package_file_id"
+	)
+	read := func(answer func(*apiCall) error) endpoint { return endpoint{spec.ActionReadPackage, answer} }
+	destroy := func(answer func(*apiCall) error) endpoint { return endpoint{spec.ActionDestroyPackage, answer} }
+	for path, methods := range map[string]map[string]endpoint{
+		list:               {http.MethodGet: read(s.listPackages)},
+		one:                {http.MethodGet: read(s.showPackage), http.MethodDelete: destroy(s.destroyPackage)},
+		files:              {http.MethodGet: read(s.listPackageFiles)},
+		file:               {http.MethodDelete: destroy(s.destroyPackageFile)},
+		file + "/download": {http.MethodGet: read(s.downloadPackageFile)},
+	} {
+		e.Any(path, s.api(methods))
+	}
+}
+
+// apiCall is one request to the packages API on its way through the steps of api.
+type apiCall struct {
+	c         *gin.Context
+	target    string // the project as the URL names it, unescaped
+	packageID int64
+	fileID    int64
+	caller    auth.Caller
+}
+
+// api answers the requests for one path: this is a request from top to bottom.
+func (s *Server) api(methods map[string]endpoint) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		r := &apiCall{c: c}
+		if err := s.apiSteps(r, methods); err != nil {
+			s.fail(c, spec.ErrorMessage, err)
+		}
+	}
+}
+
+func (s *Server) apiSteps(r *apiCall, methods map[string]endpoint) error {
+	if err := r.parse(); err != nil {
+		return err
+	}
+	e, err := r.match(methods)
+	if err != nil {
+		return err
+	}
+	if err := s.identifyPerson(r); err != nil {
+		return err
+	}
+	if err := r.authorize(e.action); err != nil {
+		return err
+	}
+	return e.answer(r)
+}
+
+// parse takes the ids out of the one canonical path.
+func (r *apiCall) parse() error {
+	path, err := urlpath.Parse(r.c.Request.URL.EscapedPath())
+	if err != nil {
+		return err
+	}
+	// /api/v4/projects/:id/packages/:package_id/package_files/:package_file_id
+	const project, pkg, file = 3, 5, 7
+	r.target = path.Segments[project].Text
+	for at, id := range map[int]*int64{pkg: &r.packageID, file: &r.fileID} {
+		if at >= len(path.Segments) {
+			continue
+		}
+		n, err := strconv.ParseUint(path.Segments[at].Text, 10, 63)
+		if err != nil {
+			return registry.Errorf(registry.CodeNotFound, "Not Found")
+		}
+		*id = int64(n)
+	}
+	return nil
+}
+
+func (r *apiCall) match(methods map[string]endpoint) (endpoint, error) {
+	method := r.c.Request.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	if e, ok := methods[method]; ok {
+		return e, nil
+	}
+	allowed := slices.Sorted(maps.Keys(methods))
+	if _, ok := methods[http.MethodGet]; ok {
+		allowed = append(allowed, http.MethodHead)
+	}
+	return endpoint{}, routes.NotAllowed(allowed)
+}
+
+// identifyPerson finds the caller. Deploy tokens are for package clients: here
+// they are nobody, and as a Bearer token, where a person's is looked for, unknown.
+func (s *Server) identifyPerson(r *apiCall) error {
+	credentials, present, err := auth.Parse(r.c.Request)
+	if err != nil {
+		return err
+	}
+	r.caller, err = s.Auth.Resolve(r.c.Request.Context(), credentials, present, auth.ParseProjectRef(r.target))
+	if err != nil {
+		return err
+	}
+	if r.caller.Actor.Kind != registry.DeployToken {
+		return nil
+	}
+	if credentials.Transport == auth.Bearer {
+		return registry.Errorf(registry.CodeUnauthenticated, "Unauthorized")
+	}
+	r.caller.Actor, r.caller.Level = registry.Actor{Kind: registry.Anonymous}, registry.NoAccess
+	return nil
+}
+
+// authorize is GitLab's table for its REST API: 404 where the project must look
+// as if it did not exist, 403 for everything else, also to the anonymous.
+func (r *apiCall) authorize(action spec.Action) error {
+	c := r.caller
+	if !authz.Covers(c.Actor, action) {
+		return insufficientScope(action)
+	}
+	switch {
+	case authz.Decide(c.Actor, c.Project, c.Level, action) == authz.Allowed:
+		return nil
+	case authz.Visible(c.Actor, c.Project, c.Level):
+		return registry.Errorf(registry.CodeForbidden, "Forbidden")
+	}
+	return registry.Errorf(registry.CodeNotFound, "Project Not Found")
+}
+
+func insufficientScope(action spec.Action) error {
+	scope := string(registry.ScopeAPI)
+	if action == spec.ActionReadPackage {
+		scope += " " + string(registry.ScopeReadAPI)
+	}
+	const why = "The request requires higher privileges than provided by the access token."
+	return &shapedError{
+		Err:      registry.Errorf(registry.CodeForbidden, "%s", why),
+		document: shapedDocument{Error: "insufficient_scope", Description: why, Scope: scope},
+	}
+}
+
+// json answers with a document, which is the caller's only: what it says
+// depends on who asked.
+func (r *apiCall) json(document any) error {
+	body, err := json.Marshal(document)
+	if err != nil {
+		return err
+	}
+	h := r.c.Writer.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("X-Content-Type-Options", "nosniff")
+	privately(h)
+	r.c.Writer.WriteHeader(http.StatusOK)
+	r.c.Writer.WriteHeaderNow()
+	if r.c.Request.Method != http.MethodHead {
+		_, _ = r.c.Writer.Write(body)
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package server
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pakhus/pakhus/core/internal/packages"
+	"github.com/pakhus/pakhus/core/internal/registry"
+)
+
+// listPackages answers with a page of the project's packages.
+func (s *Server) listPackages(r *apiCall) error {
+	q, err := s.packagesQuery(r)
+	if err != nil {
+		return err
+	}
+	found, extent, err := s.Packages.List(r.c.Request.Context(), r.caller.Project.ID, q)
+	if err != nil {
+		return err
+	}
+	documents := make([]packageDocument, 0, len(found))
+	for _, p := range found {
+		documents = append(documents, s.packageDocument(r, p))
+	}
+	s.pageHeaders(r.c.Writer.Header(), r.c.Request, q.Page, extent, len(found))
+	return r.json(documents)
+}
+
+func (s *Server) packagesQuery(r *apiCall) (packages.Query, error) {
+	p := parametersOf(r.c.Request)
+	q := packages.Query{
+		Format:      p.oneOf("package_type", s.packageTypes()...),
+		Words:       strings.Fields(p.text("package_name")),
+		Version:     p.text("package_version"),
+		Versionless: p.boolean("include_versionless"),
+		Statuses:    registry.Displayable(),
+		Order:       p.order("created_at", "name", "version", "type"),
+		Page:        p.page(),
+	}
+	if status := p.oneOf("status", registry.Statuses()...); status != "" {
+		q.Statuses = []string{status}
+	}
+	return q, p.err()
+}
+
+// packageTypes are GitLab's, whether there is a plugin for them or not, so that
+// a client may ask for any of them; and the names of the formats that are enabled.
+func (s *Server) packageTypes() []string {
+	return slices.Concat([]string{
+		"maven", "npm", "conan", "nuget", "pypi", "composer", "generic", "golang", "debian", "rubygems", "helm",
+		"terraform_module", "rpm", "ml_model", "cargo",
+	}, s.Plugins.Names())
+}
+
+// showPackage answers with one package, and with what other versions there are.
+func (s *Server) showPackage(r *apiCall) error {
+	ctx := r.c.Request.Context()
+	p, err := s.Packages.Find(ctx, r.caller.Project.ID, r.packageID)
+	if err != nil {
+		return err
+	}
+	if !p.Status.Detailed() {
+		return noPackage()
+	}
+	siblings, err := s.Packages.Siblings(ctx, r.caller.Project.ID, p.ID)
+	if err != nil {
+		return err
+	}
+	document := s.packageDocument(r, p)
+	document.Versions = make([]versionDocument, 0, len(siblings))
+	for _, v := range siblings {
+		document.Versions = append(document.Versions, versionDocument{v.ID, v.Version, apiTime(v.CreatedAt), tagDocuments(v.Tags)})
+	}
+	return r.json(document)
+}
+
+// noPackage is what is said of packages that exist and are not shown: the same
+// as of those that do not exist.
+func noPackage() error { return registry.Errorf(registry.CodeNotFound, "Package Not Found") }
