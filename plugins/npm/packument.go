@@ -21,8 +21,10 @@ func packument(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	if r.MediaType == abbreviatedType {
 		d.column = "abbreviated"
 	}
+	f := served(d.name)
+	f.WithTags, f.WithRows = true, versionRows(d.column)
 	var err error
-	if d.versions, err = find(ctx, r, sdk.Finder{Name: d.name, WithTags: true, WithRows: versionRows(d.column)}); err != nil {
+	if d.versions, err = find(ctx, r, f); err != nil {
 		return nil, err
 	}
 	if len(d.versions) == 0 {

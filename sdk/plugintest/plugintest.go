@@ -91,6 +91,7 @@ type Result struct {
 	Response *spec.HTTPResponse
 
 	uploads map[string]upload
+	several bool // the request was about several projects
 }
 
 // Registry is a plugin and the model of what it has stored. It is for one
@@ -190,7 +191,7 @@ func (r *Registry) Error(req Request) error {
 // apply commits a result's plan.
 func (r *Registry) apply(result Result) (commitState, *spec.HTTPResponse) {
 	r.t.Helper()
-	state, refusal, err := r.model.commit(result.Plan, result.uploads)
+	state, refusal, err := r.model.commit(result.Plan, result.uploads, result.several)
 	if err != nil {
 		r.t.Fatalf("the core refuses the plan: %v", err)
 	}
@@ -239,7 +240,7 @@ func (r *Registry) try(req Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	result := Result{Route: route.ID, Outcome: response.Outcome, Plan: response.Plan, uploads: host.uploads}
+	result := Result{Route: route.ID, Outcome: response.Outcome, Plan: response.Plan, uploads: host.uploads, several: host.several}
 	result.Response, err = r.seen(result)
 	return result, err
 }
@@ -265,7 +266,6 @@ func (r *Registry) context(req Request, level spec.Level) spec.RequestContext {
 		RequestID: "test",
 		Scope:     scope,
 		Actor:     actor,
-		Settings:  r.model.settings,
 		Attempt:   max(req.Attempt, 1),
 	}
 	switch level {
@@ -275,6 +275,7 @@ func (r *Registry) context(req Request, level spec.Level) spec.RequestContext {
 		c.BaseURL = registryURL + "/api/v4/packages/" + r.manifest.Format
 	default:
 		c.Project, c.BaseURL = r.model.project, BaseURL+"/"+r.manifest.Format
+		c.Settings = r.model.settings
 		return c
 	}
 	c.Group = spec.Group{ID: groupID, Path: "group"}

@@ -1,5 +1,5 @@
 // Package e2e_test runs the whole registry and talks to it as its users do:
-// with the real clients of Maven repositories.
+// with the real clients, and with requests that no client would send.
 package e2e_test
 
 import (
@@ -8,7 +8,7 @@ import (
 	"github.com/pakhus/pakhus/sdk/registrytest"
 )
 
-// TestRegistry holds all that can share one registry.
+// TestRegistry holds all that can share one registry. What kills it has its own.
 func TestRegistry(t *testing.T) {
 	t.Parallel()
 	reg := registrytest.Start(t)
@@ -16,6 +16,12 @@ func TestRegistry(t *testing.T) {
 		name string
 		test func(*testing.T, *registrytest.Registry)
 	}{
+		{"access", testAccess},
+		{"cases", testCases},
+		{"levels", testLevels},
+		{"races", testRaces},
+		{"deletions", testDeletions},
+		{"settings", testSettings},
 		{"clients", testClients},
 	} {
 		t.Run(part.name, func(t *testing.T) { t.Parallel(); part.test(t, reg) })
