@@ -107,7 +107,7 @@ func setup(t *testing.T, reg *registrytest.Registry, programs string, c client, 
 	}
 	// As little of a virtual machine as these short runs need. Java takes the home from
 	// the accounts of the machine, not from HOME.
-	java := "-Duser.home=" + home + " -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+	java := "-Duser.home=" + home + " -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
 	vars := map[string]string{
 		"PATH":        bin + string(os.PathListSeparator) + os.Getenv("PATH"),
 		"HOME":        home,
