@@ -2,6 +2,7 @@ package archive_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,7 +44,7 @@ func TestCheckSymbols(t *testing.T) {
 	pdbs := func(n int) []string {
 		files := usual
 		for i := range n {
-			files = append(files[:len(files):len(files)], fmt.Sprintf("lib/net45/Demo%d.PDB", i))
+			files = append(slices.Clip(files), fmt.Sprintf("lib/net45/Demo%d.PDB", i))
 		}
 		return files
 	}

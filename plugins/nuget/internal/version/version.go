@@ -117,7 +117,8 @@ func checkIdentifier(s string) error {
 		return errors.New("has an empty part")
 	}
 	for _, r := range s {
-		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-') {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		if !letter && r != '-' {
 			return fmt.Errorf("%q has the character %q in it, not only letters, digits and -", s, r)
 		}
 	}
