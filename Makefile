@@ -1,7 +1,7 @@
 # The commands of this repository. "make" alone lists them.
 
 SHELL := /bin/bash
-MODULES := migrations sdk core plugins/maven plugins/npm
+MODULES := migrations sdk core plugins/maven plugins/npm plugins/nuget
 PACKAGES := $(foreach m,$(MODULES),./$(m)/...)
 TOOLS := bin/tools
 GO := go

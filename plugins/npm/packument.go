@@ -51,8 +51,8 @@ func versionRows(column string) []sdk.RowSelection {
 type document struct {
 	name     string
 	base     string
-	column   string                       // "manifest", or "abbreviated"
-	versions []sdk.FoundPackage           // in the order they were published
+	column   string             // "manifest", or "abbreviated"
+	versions []sdk.FoundPackage // in the order they were published
 	tags     map[string]string
 
 	readme string                    // of the latest version

@@ -72,6 +72,11 @@ func unpublishTarball(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) 
 	return destroyed(nil)
 }
 
+// unpublishAbove refuses what can only be asked of a project.
+func unpublishAbove(context.Context, *sdk.Request) (sdk.Outcome, error) {
+	return nil, sdk.Problem(http.StatusMethodNotAllowed, "Packages are unpublished from their project; name its registry")
+}
+
 // seenVersions returns those of the versions that a finder selects that were
 // there when the caller read the packument whose revision it sends.
 func seenVersions(ctx context.Context, r *sdk.Request, f sdk.Finder) ([]sdk.FoundPackage, error) {

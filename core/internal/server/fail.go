@@ -30,15 +30,21 @@ func (s *Server) refuse(r *call, err error) {
 		case spec.ChallengeNone:
 		}
 	}
-	s.fail(r.c, r.manifest.Errors, err)
+	s.failAs(r.c, r.manifest.Errors, r.manifest.ErrorHeader, err)
 }
 
 // fail turns an error into an answer, and logs those that are our fault. It is
 // the one place where codes become statuses.
-func (s *Server) fail(c *gin.Context, style spec.ErrorStyle, err error) {
+func (s *Server) fail(c *gin.Context, style spec.ErrorStyle, err error) { s.failAs(c, style, "", err) }
+
+// failAs also repeats the sentence in a header, if there is one for it.
+func (s *Server) failAs(c *gin.Context, style spec.ErrorStyle, header string, err error) {
 	status, sentence := s.wordsFor(c, err)
 	if c.Writer.Written() {
 		return // too late: the client sees a broken transfer
+	}
+	if header != "" {
+		c.Header(header, spec.HeaderText(sentence))
 	}
 	if method, ok := errors.AsType[*routes.MethodError](err); ok {
 		c.Header("Allow", strings.Join(method.Allowed, ", "))
@@ -128,7 +134,7 @@ func errorBody(style spec.ErrorStyle, status int, sentence, requestID string) (c
 			RequestID string `json:"request_id"`
 		}{"about:blank", status, http.StatusText(status), sentence, requestID}
 		body, _ = json.Marshal(doc)
-		return "application/problem+json", body
+		return problemType(status), body
 	case spec.ErrorMessageAndError:
 		doc = struct {
 			Message   string `json:"message"`
@@ -143,6 +149,16 @@ func errorBody(style spec.ErrorStyle, status int, sentence, requestID string) (c
 	}
 	body, _ = json.Marshal(doc)
 	return "application/json", body
+}
+
+// problemType is the media type of an RFC 9457 document. Maven's resolver (1.9.24
+// and 2.0) takes a problem document for a failure, whatever its status: what is
+// not there must not look like one, or a first snapshot cannot be deployed.
+func problemType(status int) string {
+	if status == http.StatusNotFound {
+		return "application/json"
+	}
+	return "application/problem+json"
 }
 
 // A refused upload is read on for a moment: a client that is still sending

@@ -83,6 +83,11 @@ func mergedVersions(t *testing.T, reg *registrytest.Registry) {
 		if a := c.send(t, "PUT", path(name), newPublication(t, name, "3.0.0").encode()); a.status != http.StatusMethodNotAllowed {
 			t.Errorf("publish above a project: %d %s", a.status, a.body)
 		}
+		for _, method := range []string{"PUT", "DELETE"} { // npm would take a 404 for success
+			if a := c.send(t, method, path(name)+"/-rev/9-999999", []byte(`{}`)); a.status != http.StatusMethodNotAllowed {
+				t.Errorf("unpublish above a project: %d %s", a.status, a.body)
+			}
+		}
 	}
 	// A group's path will do for its number.
 	byPath := caller{base: reg.URL + "/api/v4/groups/" + url.PathEscape(root.Path) + "/-/packages/npm", token: reg.Token, client: http.DefaultClient}
