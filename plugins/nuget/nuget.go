@@ -28,7 +28,7 @@ func Plugin() *sdk.Plugin {
 		Validators:     validators(),
 		Routes:         slices.Concat(indexRoutes(), packageRoutes(), searchRoutes(), v2Routes(), writeRoutes()),
 		Migrations:     steps,
-		Queries:        []sdk.NamedQuery{idsQuery(), listedQuery(), manifestsQuery()},
+		Queries:        []sdk.NamedQuery{knownQuery(), idsQuery(), listedQuery(), manifestsQuery()},
 		Jobs:           []sdk.Job{{Kind: "index_symbols", Timeout: 5 * time.Minute, Run: indexSymbols}},
 		Limits:         sdk.FileLimits{MaxFileBytes: maxPackage, Digests: []sdk.Digest{sdk.SHA512}, TooLargeStatus: 400},
 		Errors:         sdk.ErrorMessage,

@@ -96,52 +96,70 @@ type entryDependency struct {
 	Registration string `json:"registration"`
 }
 
-// releasesOf returns a package's versions, in their order; at least one.
-func releasesOf(ctx context.Context, r *sdk.Request, h hive) ([]release, error) {
-	id, err := idOf(r)
+// known is a version of which nothing is read yet but what it is called.
+type known struct {
+	id  int64
+	key version.Version
+}
+
+// knownQuery finds the versions of a package that are served, listed or not.
+func knownQuery() sdk.NamedQuery {
+	return sdk.NamedQuery{
+		Name: "known",
+		SQL: `
+			select distinct on (p.version_key) p.id, p.version
+			from core_api.packages p
+			join metadata m on m.package_id = p.id
+			where p.project_id = any ($1) and p.name_key = $2 and p.status in ('default', 'hidden', 'deprecated') and ($3 or not m.semver2)
+			order by p.version_key, p.id desc`,
+		ArgumentTypes: []string{"text", "boolean"},
+		Result:        []sdk.QueryColumn{{Name: "id", Type: "bigint"}, {Name: "version", Type: "text"}},
+	}
+}
+
+// knownOf returns a package's versions in their order; at least one. What they say
+// of themselves is read for those alone that a document shows.
+func (h hive) knownOf(ctx context.Context, r *sdk.Request, id string) ([]known, error) {
+	rows, err := r.Meta.Query(ctx, "known", id, h.semVer2)
 	if err != nil {
 		return nil, err
 	}
-	found, err := find(ctx, r, sdk.Finder{Name: id, WithRows: withManifest()})
-	if err != nil {
-		return nil, err
-	}
-	var all []release
-	for _, p := range found {
-		one, err := releaseOf(p)
-		if err != nil {
-			return nil, err
-		}
-		if h.semVer2 || !one.semVer2 {
-			all = append(all, one)
-		}
-	}
-	if len(all) == 0 {
+	if len(rows) == 0 {
 		return nil, sdk.NotFound("Package")
 	}
-	slices.SortFunc(all, func(a, b release) int { return a.key.Compare(b.key) })
+	all := make([]known, len(rows))
+	for i, row := range rows {
+		all[i].id, _ = row["id"].(int64)
+		if all[i].key, err = version.Parse(text(row, "version")); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(all, func(a, b known) int { return a.key.Compare(b.key) })
 	return all, nil
 }
 
 // registration answers with the index of a package's versions.
 func registration(h hive) sdk.Handler {
 	return func(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
-		all, err := releasesOf(ctx, r, h)
+		id, err := idOf(r)
 		if err != nil {
 			return nil, err
 		}
-		id, _ := idOf(r)
-		doc := registrationIndex{ID: h.index(r, id), Type: []string{"catalog:CatalogRoot", "PackageRegistration", "catalog:Permalink"}}
-		size := pageSize
-		if len(all) <= inlined {
-			size = len(all)
+		all, err := h.knownOf(ctx, r, id)
+		if err != nil {
+			return nil, err
 		}
-		for part := range slices.Chunk(all, size) {
-			span := h.span(r, id, part)
-			if len(all) > inlined {
-				span.Items = nil
+		doc := registrationIndex{ID: h.index(r, id), Type: []string{"catalog:CatalogRoot", "PackageRegistration", "catalog:Permalink"}}
+		if len(all) <= inlined {
+			span, err := h.filled(ctx, r, id, all)
+			if err != nil {
+				return nil, err
 			}
-			doc.Items = append(doc.Items, span)
+			doc.Items = []registrationSpan{span}
+		} else {
+			for part := range slices.Chunk(all, pageSize) {
+				doc.Items = append(doc.Items, h.span(r, id, part))
+			}
 		}
 		doc.Count = len(doc.Items)
 		return sdk.JSON(http.StatusOK, doc), nil
@@ -151,6 +169,10 @@ func registration(h hive) sdk.Handler {
 // registrationPage answers with the versions between two.
 func registrationPage(h hive) sdk.Handler {
 	return func(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
+		id, err := idOf(r)
+		if err != nil {
+			return nil, err
+		}
 		lower, err := version.Parse(r.Param("lower"))
 		if err != nil {
 			return nil, sdk.BadRequest("%v", err)
@@ -159,16 +181,19 @@ func registrationPage(h hive) sdk.Handler {
 		if err != nil {
 			return nil, sdk.BadRequest("%v", err)
 		}
-		all, err := releasesOf(ctx, r, h)
+		all, err := h.knownOf(ctx, r, id)
 		if err != nil {
 			return nil, err
 		}
-		all = slices.DeleteFunc(all, func(v release) bool { return v.key.Compare(lower) < 0 || v.key.Compare(upper) > 0 })
+		all = slices.DeleteFunc(all, func(v known) bool { return v.key.Compare(lower) < 0 || v.key.Compare(upper) > 0 })
 		if len(all) == 0 {
 			return nil, sdk.NotFound("Page")
 		}
-		id, _ := idOf(r)
-		return sdk.JSON(http.StatusOK, h.span(r, id, all)), nil
+		span, err := h.filled(ctx, r, id, all)
+		if err != nil {
+			return nil, err
+		}
+		return sdk.JSON(http.StatusOK, span), nil
 	}
 }
 
@@ -192,16 +217,32 @@ func registrationLeaf(h hive) sdk.Handler {
 
 func (h hive) index(r *sdk.Request, id string) string { return r.BaseURL + h.path + id + "/index.json" }
 
-func (h hive) span(r *sdk.Request, id string, part []release) registrationSpan {
-	lower, upper := part[0].lower(), part[len(part)-1].lower()
-	s := registrationSpan{
+// span is a page without its versions.
+func (h hive) span(r *sdk.Request, id string, part []known) registrationSpan {
+	lower, upper := part[0].key.Key(), part[len(part)-1].key.Key()
+	return registrationSpan{
 		ID: fmt.Sprintf("%s%s%s/page/%s/%s.json", r.BaseURL, h.path, id, lower, upper), Type: "catalog:CatalogPage",
 		Count: len(part), Lower: lower, Upper: upper, Parent: h.index(r, id),
 	}
-	for _, v := range part {
-		s.Items = append(s.Items, h.item(r, id, v))
+}
+
+// filled is a page with its versions.
+func (h hive) filled(ctx context.Context, r *sdk.Request, id string, part []known) (registrationSpan, error) {
+	s := h.span(r, id, part)
+	ids := make([]int64, len(part))
+	for i, v := range part {
+		ids[i] = v.id
 	}
-	return s
+	details, err := describe(ctx, r, ids)
+	if err != nil {
+		return s, err
+	}
+	for _, v := range part {
+		if d, ok := details[v.id]; ok { // not: it was deleted between the two reads
+			s.Items = append(s.Items, h.item(r, id, d.release))
+		}
+	}
+	return s, nil
 }
 
 func (h hive) item(r *sdk.Request, id string, v release) registrationItem {
