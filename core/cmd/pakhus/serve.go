@@ -109,6 +109,9 @@ func announce(w io.Writer, url string, first *firstrun.Result, cfg config.Config
 		say("\nFor Maven, put this into settings.xml, for a repository at %smaven:", base)
 		say("  <servers><server><id>pakhus</id><username>%s</username><password>%s</password></server></servers>", first.Username, first.Token)
 	}
+	if cfg.Formats["nuget"].Enabled {
+		say("\nFor NuGet, add the source %snuget/index.json, with %s and the token as user name and password.", base, first.Username)
+	}
 	say("")
 }
 
