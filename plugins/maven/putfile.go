@@ -136,12 +136,16 @@ func (d *deployed) plan(ctx context.Context, r *sdk.Request) (*sdk.Plan, error) 
 // has returns the version as it is now, if it has a file. If not, it returns nil,
 // and the plan depends on that.
 func (d *deployed) has(ctx context.Context, r *sdk.Request, plan *sdk.Plan, file string) (*sdk.FoundPackage, error) {
+	if d.stored == nil {
+		plan.FileAbsent(d.name, d.Version, file, nil)
+		return nil, nil //nolint:nilnil // not there is an answer
+	}
 	finder := versionFinder(d.name, d.Version)
 	finder.FileName = file
 	found, err := r.Packages.First(ctx, finder)
 	if errors.Is(err, sdk.ErrNotFound) {
 		plan.FileAbsent(d.name, d.Version, file, nil)
-		return nil, nil //nolint:nilnil // not there is an answer
+		return nil, nil //nolint:nilnil // likewise
 	}
 	if err != nil {
 		return nil, err

@@ -128,10 +128,7 @@ func (r *run) changes(ctx context.Context, also func(context.Context, pgx.Tx) er
 	if len(r.plan.Jobs) == 0 && also == nil {
 		return nil
 	}
-	tx, err := r.tx.joined(ctx)
-	if err != nil {
-		return fmt.Errorf("join transaction: %w", err)
-	}
+	tx := r.tx.joined()
 	for _, j := range r.plan.Jobs {
 		if err := r.executor.jobs.Enqueue(ctx, tx, r.scope.Format, r.scope.Project.ID, j); err != nil {
 			return err

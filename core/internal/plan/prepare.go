@@ -81,14 +81,20 @@ func (r *run) queueIDs(batch *pgx.Batch) {
 			attach++
 		}
 	}
-	if attach == 0 {
+	switch attach {
+	case 0:
 		return
+	case 1: // spelled so that it is planned once
+		batch.Queue("select nextval('package_files_id_seq')").Query(r.collectAttached)
+	default:
+		batch.Queue("select nextval('package_files_id_seq') from generate_series(1, $1)", attach).Query(r.collectAttached)
 	}
-	batch.Queue("select nextval('package_files_id_seq') from generate_series(1, $1)", attach).Query(func(rows pgx.Rows) error {
-		var err error
-		r.attached, err = pgx.CollectRows(rows, pgx.RowTo[int64])
-		return err
-	})
+}
+
+func (r *run) collectAttached(rows pgx.Rows) error {
+	var err error
+	r.attached, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+	return err
 }
 
 func (r *run) queueCreated(batch *pgx.Batch, o spec.CreatePackage) {

@@ -96,17 +96,25 @@ func (s *Server) open(ctx context.Context, r *call, body *upload.Body, attempt i
 	}, end, nil
 }
 
+// prefetch answers the route's finders, all in one round trip.
 func (s *Server) prefetch(ctx context.Context, scope string, r *call) ([][]spec.FoundPackage, error) {
-	var all [][]spec.FoundPackage
-	for _, f := range r.route.Prefetch {
-		f.Name, f.Version, f.FileName = r.fill(f.Name), r.fill(f.Version), r.fill(f.FileName)
-		page, err := s.Host.FindPackages(ctx, scope, f)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page.Packages)
+	if len(r.route.Prefetch) == 0 {
+		return nil, nil
 	}
-	return all, nil
+	calls := make([]spec.ReadCall, len(r.route.Prefetch))
+	for i, f := range r.route.Prefetch {
+		f.Name, f.Version, f.FileName = r.fill(f.Name), r.fill(f.Version), r.fill(f.FileName)
+		calls[i].Find = &f
+	}
+	results, err := s.Host.Batch(ctx, scope, calls)
+	if err != nil {
+		return nil, err
+	}
+	found := make([][]spec.FoundPackage, len(results))
+	for i := range results {
+		found[i] = results[i].Page.Packages
+	}
+	return found, nil
 }
 
 // fill puts the request's parameters into a template such as "{name}".
