@@ -66,6 +66,10 @@ func readRoutes() []sdk.Route {
 		read(sdk.Route{
 			ID: "file", Pattern: "{name:path}/{version:segment}/{file:segment}", Convention: byArtifact,
 			Cache: &sdk.Cache{Keys: []string{"{name}"}}, Prefetch: stored, Handler: getFile,
+			DirectFile: &sdk.DirectFile{
+				ContentType: "application/octet-stream",
+				Header:      map[string]string{"X-Checksum-SHA1": "{sha1}", "X-Checksum-MD5": "{md5}"},
+			},
 		}),
 	}
 }

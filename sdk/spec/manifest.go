@@ -66,6 +66,7 @@ type Route struct {
 	Body            BodyPolicy
 	Cache           *CachePolicy
 	Prefetch        []Finder
+	DirectFile      *DirectFile
 	Timeout         time.Duration // 0: the core's default
 	Challenge       Challenge
 	AnonymousDenial AnonymousDenial
@@ -203,6 +204,15 @@ const (
 type CachePolicy struct {
 	Keys      []string // package names; "{name}" stands for a parameter
 	VaryQuery []string
+}
+
+// DirectFile is the answer where the route's only finder finds one package with
+// one file: the core sends it without asking the plugin, whose handler must
+// answer no differently. "{md5}", "{sha1}", "{sha256}" and "{sha512}" in header
+// values stand for the file's digests, in hex.
+type DirectFile struct {
+	ContentType string
+	Header      map[string]string
 }
 
 // FileLimits bounds uploads and names the digests the format wants beside sha256.

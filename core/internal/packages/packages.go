@@ -60,13 +60,24 @@ type Generation struct {
 	Number    int64 // never used twice
 }
 
+const generationsSQL = `
+	select project_id, key, generation from cache_generations
+	where project_id = any ($1) and format = $2 and key = any ($3)
+	order by project_id, key`
+
+// QueueGenerations has a batch read what Generations returns.
+func QueueGenerations(batch *pgx.Batch, projectIDs []int64, format string, keys []string, into *[]Generation) {
+	batch.Queue(generationsSQL, projectIDs, format, keys).Query(func(rows pgx.Rows) error {
+		var err error
+		*into, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Generation])
+		return err
+	})
+}
+
 // Generations returns the generations of cache keys in some projects, in order.
 // A key that nothing was ever written under in a project has none.
 func (p *Packages) Generations(ctx context.Context, projectIDs []int64, format string, keys []string) ([]Generation, error) {
-	rows, err := p.pool.Query(ctx, `
-		select project_id, key, generation from cache_generations
-		where project_id = any ($1) and format = $2 and key = any ($3)
-		order by project_id, key`, projectIDs, format, keys)
+	rows, err := p.pool.Query(ctx, generationsSQL, projectIDs, format, keys)
 	if err != nil {
 		return nil, fmt.Errorf("read generations: %w", postgres.Translate(err))
 	}

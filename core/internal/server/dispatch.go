@@ -29,7 +29,7 @@ func (s *Server) dispatch(r *call, body *upload.Body) (*answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		response, err := r.format.Handle(ctx, request, r.timeout())
+		response, err := ask(ctx, r, request)
 		end()
 		if err != nil {
 			return nil, err
@@ -106,7 +106,11 @@ func (s *Server) prefetch(ctx context.Context, scope string, r *call) ([][]spec.
 		f.Name, f.Version, f.FileName = r.fill(f.Name), r.fill(f.Version), r.fill(f.FileName)
 		calls[i].Find = &f
 	}
-	results, err := s.Host.Batch(ctx, scope, calls)
+	var keys []string
+	if r.route.DirectFile != nil && r.route.Cache != nil {
+		keys = r.cacheKeys()
+	}
+	results, generations, err := s.Host.Prefetch(ctx, scope, calls, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +118,7 @@ func (s *Server) prefetch(ctx context.Context, scope string, r *call) ([][]spec.
 	for i := range results {
 		found[i] = results[i].Page.Packages
 	}
+	r.prefetchedAt = generations
 	return found, nil
 }
 
