@@ -75,7 +75,6 @@ func readRoutes() []sdk.Route {
 }
 
 func writeRoutes() []sdk.Route {
-	stored := []sdk.Finder{versionFinder("{name}", "{version}"), fileFinder("{name}", "{version}", "{file}")}
 	write := func(r sdk.Route) sdk.Route {
 		r.Method, r.Action, r.Challenge = "PUT", sdk.ActionCreatePackage, sdk.ChallengeBasic
 		return r
@@ -88,7 +87,8 @@ func writeRoutes() []sdk.Route {
 			Prefetch: []sdk.Finder{fileFinder("{name}", "{version}", "{file}")}, Handler: putChecksum,
 		}),
 		write(sdk.Route{
-			ID: "put_file", Pattern: "{name:path}/{version:segment}/{file:segment}", Body: sdk.RawFileInline(inlineFile), Prefetch: stored,
+			ID: "put_file", Pattern: "{name:path}/{version:segment}/{file:segment}", Body: sdk.RawFileInline(inlineFile),
+			Prefetch: []sdk.Finder{versionFinder("{name}", "{version}")},
 			// Looking through a jar of the largest size takes its time.
 			Timeout: 5 * time.Minute, Handler: putFile,
 		}),

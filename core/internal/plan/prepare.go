@@ -33,11 +33,11 @@ func (r *run) prepare(ctx context.Context) error {
 		missing bool
 	)
 	err := r.tx.begin(ctx, func(batch *pgx.Batch) {
-		if keys := r.nameLocks(); len(keys) > 0 {
-			batch.Queue("select pg_advisory_xact_lock(k) from unnest($1::bigint[]) k", keys)
-		}
-		if keys := r.blobLocks(); len(keys) > 0 {
-			batch.Queue("select pg_advisory_xact_lock_shared(k) from unnest($1::bigint[]) k", keys)
+		if keys, alone := r.locks(); len(keys) > 0 {
+			// In the lists' order: names, then blobs.
+			batch.Queue(`
+				select case when alone then pg_advisory_xact_lock(k) else pg_advisory_xact_lock_shared(k) end
+				from unnest($1::bigint[], $2::boolean[]) l (k, alone)`, keys, alone)
 		}
 		// From here on each statement sees what others did before they gave us the locks.
 		r.queueStillThere(batch, &missing)
@@ -166,6 +166,17 @@ func (r *run) queuePrecondition(batch *pgx.Batch, p *spec.Precondition, failed *
 		}
 		return nil
 	})
+}
+
+// locks are all that the plan needs, in order, and which of them it needs alone.
+func (r *run) locks() (keys []int64, alone []bool) {
+	names := r.nameLocks()
+	keys = append(names, r.blobLocks()...)
+	alone = make([]bool, len(keys))
+	for i := range names {
+		alone[i] = true
+	}
+	return keys, alone
 }
 
 // nameLocks are the locks of the package names the plan is about, in order.
