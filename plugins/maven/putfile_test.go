@@ -218,7 +218,7 @@ func TestTwoHalvesDoNotMiss(t *testing.T) {
 func TestAReplacedJarIsNoPluginAnyMore(t *testing.T) {
 	t.Parallel()
 	reg := newRegistry(t, spec.PackageSettings{})
-	wantStatus(t, reg, put(releaseApp+".jar", jar(t, "META-INF/maven/plugin.xml", "<plugin><artifactId>app</artifactId></plugin>")), 200)
+	wantStatus(t, reg, put(releaseApp+".jar", jar(t, "META-INF/maven/plugin.xml", "<plugin><groupId>com.example</groupId><artifactId>app</artifactId><version>1.0</version></plugin>")), 200)
 	if rows := reg.Rows("plugins"); len(rows) != 1 || rows[0]["prefix"] != "app" {
 		t.Fatalf("rows %v", rows)
 	}
