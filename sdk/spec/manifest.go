@@ -206,15 +206,6 @@ type CachePolicy struct {
 	VaryQuery []string
 }
 
-// DirectFile is the answer where the route's only finder finds one package with
-// one file: the core sends it without asking the plugin, whose handler must
-// answer no differently. "{md5}", "{sha1}", "{sha256}" and "{sha512}" in header
-// values stand for the file's digests, in hex.
-type DirectFile struct {
-	ContentType string
-	Header      map[string]string
-}
-
 // FileLimits bounds uploads and names the digests the format wants beside sha256.
 type FileLimits struct {
 	MaxFileBytes   int64

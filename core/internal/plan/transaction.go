@@ -45,7 +45,7 @@ func (j joined) Conn() *pgx.Conn              { return j.connection }
 
 // Begin makes a savepoint.
 func (j joined) Begin(ctx context.Context) (pgx.Tx, error) {
-	tx, err := j.connection.BeginTx(ctx, pgx.TxOptions{BeginQuery: "select"})
+	tx, err := j.BeginTx(ctx, pgx.TxOptions{BeginQuery: "select"})
 	if err != nil {
 		return nil, err
 	}

@@ -56,6 +56,14 @@ func (s *Server) dispatch(r *call, body *upload.Body) (*answer, error) {
 	return nil, registry.Errorf(registry.CodeConflict, "this package is being changed by others; try again")
 }
 
+// ask asks the plugin, unless the answer is plain: see spec.DirectFile.
+func ask(ctx context.Context, r *call, request *spec.Request) (*spec.Response, error) {
+	if file := r.route.DirectFile.Answer(request.Prefetched); file != nil {
+		return &spec.Response{Outcome: file}, nil
+	}
+	return r.format.Handle(ctx, request, r.timeout())
+}
+
 // open gives the plugin's call a scope, answers the route's prefetch, and
 // builds what the plugin is asked. The scope ends with end.
 func (s *Server) open(ctx context.Context, r *call, body *upload.Body, attempt int) (*spec.Request, func(), error) {

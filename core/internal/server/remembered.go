@@ -84,7 +84,7 @@ func (s *Server) fill(ctx context.Context, r *call, before []packages.Generation
 	}
 	once := &answer{outcome: response.Outcome, prefetched: request.Prefetched}
 	after := r.prefetchedAt // nothing else was read
-	if direct(r, request.Prefetched) == nil {
+	if r.route.DirectFile.Answer(request.Prefetched) == nil {
 		if after, err = s.generations(ctx, r); err != nil {
 			return nil, nil, err
 		}
