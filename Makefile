@@ -1,7 +1,7 @@
 # The commands of this repository. "make" alone lists them.
 
 SHELL := /bin/bash
-MODULES := migrations sdk core plugins/maven plugins/npm
+MODULES := migrations sdk core plugins/maven plugins/npm plugins/nuget
 PACKAGES := $(foreach m,$(MODULES),./$(m)/...)
 TOOLS := bin/tools
 GO := go
@@ -27,10 +27,10 @@ test: build clients ## Run every test of every module, with real PostgreSQL and 
 	$(GO) test $(TESTFLAGS) $(PACKAGES)
 
 test-unit: ## Run the tests that need no package clients
-	$(GO) test $(TESTFLAGS) $(foreach m,migrations sdk core,./$(m)/...) ./plugins/maven/... ./plugins/npm
+	$(GO) test $(TESTFLAGS) $(foreach m,migrations sdk core,./$(m)/...) ./plugins/maven ./plugins/maven/internal/... ./plugins/npm
 
 e2e: build clients ## Run the tests with real package clients
-	$(GO) test $(TESTFLAGS) ./plugins/npm/e2e/...
+	$(GO) test $(TESTFLAGS) ./plugins/npm/e2e/... ./plugins/maven/e2e/...
 
 race: build clients ## Run every test with the race detector
 	$(GO) test -race $(TESTFLAGS) $(PACKAGES)

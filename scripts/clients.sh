@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the pinned package clients that tests use, each once per version:
 # into .cache/clients/<name>-<version>, with a command of that name in
-# .cache/clients/bin. They run on a pinned node of their own, so that what tests
-# see does not depend on the machine's.
+# .cache/clients/bin. Those of npm run on a pinned node of their own, so that what
+# tests see does not depend on the machine's; those of Maven on the JDK of the machine.
 #
 # Usage: scripts/clients.sh [name ...]   (no name: all of them)
 set -euo pipefail
@@ -18,16 +18,20 @@ aarch64 | arm64) arch=arm64 ;;
 	exit 1
 	;;
 esac
-# npm brings everything else, a node of its own included.
-if ! command -v npm >/dev/null; then
+
+# need COMMAND PACKAGE: installs Debian's package of a command that is missing. No
+# daemon is started.
+need() {
+	command -v "$1" >/dev/null && return
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-		apt-get update -q >&2
-		DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends npm >&2
+		[ -n "${updated:-}" ] || { apt-get update -q >&2 && updated=1; }
+		RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$2" >&2
 	else
-		echo "clients: npm is missing; install it (Debian: apt-get install npm)" >&2
+		echo "clients: $1 is missing; install it (Debian: apt-get install $2)" >&2
 		exit 1
 	fi
-fi
+}
+
 node_version=22.23.3
 node="$dir/node-$node_version/node_modules/node-linux-$arch/bin/node"
 
@@ -38,27 +42,103 @@ install() {
 	local folder="$dir/$name-$version"
 	[ -e "$folder/.complete" ] && return
 	echo "clients: $package $version" >&2
+	need npm npm # it brings everything else, a node of its own included
 	rm -rf "$folder" # what an interrupted run has left
 	mkdir -p "$folder"
 	npm install --silent --no-save --no-package-lock --no-audit --no-fund --global=false --ignore-scripts \
 		--userconfig "$dir/home/npmrc" --cache "$dir/home/cache" --prefix "$folder" "$package@$version"
-	touch "$folder/.complete"
-	for old in "$dir/$name-"*; do
-		[ "$old" = "$folder" ] || rm -rf "$old"
+	complete "$name" "$folder"
+}
+
+# complete NAME FOLDER: ends an installation; those of other versions go.
+complete() {
+	touch "$2/.complete"
+	for old in "$dir/$1-"*; do
+		[ "$old" = "$2" ] || rm -rf "$old"
 	done
+}
+
+# command_of NAME LINE...: makes a command of a shell script's lines.
+command_of() {
+	local name=$1
+	shift
+	{
+		echo '#!/bin/sh'
+		printf '%s\n' "$@"
+	} >"$dir/bin/$name.new"
+	chmod 755 "$dir/bin/$name.new"
+	mv "$dir/bin/$name.new" "$dir/bin/$name"
 }
 
 # client NAME PACKAGE VERSION PROGRAM: installs a package; PROGRAM is within node_modules.
 client() {
 	local name=$1 package=$2 version=$3 program=$4
+	pinned_node
 	install "$name" "$package" "$version"
 	program="$dir/$name-$version/node_modules/$program"
 	local command="exec \"$node\" \"$program\""
 	case $program in *.js | *.cjs | *.mjs) ;; *) command="exec \"$program\"" ;; esac
-	printf '#!/bin/sh\n%s "$@"\n' "$command" >"$dir/bin/$name.new"
-	chmod 755 "$dir/bin/$name.new"
-	mv "$dir/bin/$name.new" "$dir/bin/$name"
+	command_of "$name" "$command \"\$@\""
 	row "$name" "$version"
+}
+
+pinned_node() {
+	[ -z "${node_ready:-}" ] || return 0
+	install node "node-linux-$arch" "$node_version"
+	ln -sfn "$node" "$dir/bin/node"
+	row node "$node_version"
+	node_ready=1
+}
+
+# central ARTIFACT FOLDER: fetches an artifact of Maven Central, group:name:version:type[:classifier].
+central() {
+	need javac default-jdk-headless
+	need mvn maven # only to fetch: tests use the pinned ones
+	echo "clients: $1" >&2
+	mvn -B -q -ntp -s "$dir/home/settings.xml" -Dmaven.repo.local="$dir/home/m2" \
+		org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
+		-Dartifact="$1" -DoutputDirectory="$2" -Dmdep.overWriteReleases=true >&2
+}
+
+# maven NAME VERSION
+maven() {
+	local name=$1 version=$2
+	local folder="$dir/$name-$version"
+	if [ ! -e "$folder/.complete" ]; then
+		rm -rf "$folder"
+		mkdir -p "$folder"
+		central "org.apache.maven:apache-maven:$version:tar.gz:bin" "$folder"
+		tar -xzf "$folder/apache-maven-$version-bin.tar.gz" -C "$folder" --strip-components=1
+		rm "$folder/apache-maven-$version-bin.tar.gz"
+		complete "$name" "$folder"
+	fi
+	command_of "$name" "exec \"$folder/bin/mvn\" \"\$@\""
+	row "$name" "$version"
+}
+
+# jar NAME GROUP:ARTIFACT VERSION: a program of one jar.
+jar() {
+	local name=$1 artifact=$2 version=$3
+	local folder="$dir/$name-$version"
+	if [ ! -e "$folder/.complete" ]; then
+		rm -rf "$folder"
+		mkdir -p "$folder"
+		central "$artifact:$version:jar" "$folder"
+		mv "$folder/${artifact#*:}-$version.jar" "$folder/$name.jar"
+		complete "$name" "$folder"
+	fi
+	row "$name" "$version"
+}
+
+# sbt VERSION: what it needs beside its launcher is fetched now, for tests without a network.
+sbt() {
+	local version=$1
+	local folder="$dir/sbt-$version"
+	jar sbt org.scala-sbt:sbt-launch "$version"
+	command_of sbt "exec java \$SBT_OPTS -Dsbt.boot.directory=\"$folder/boot\" -Dsbt.override.build.repos=true \\" \
+		"  -Dsbt.server.autostart=false -Dsbt.supershell=false -Dsbt.log.noformat=true \\" \
+		"  -jar \"$folder/sbt.jar\" \"\$@\""
+	scripts/maven-warm.sh sbt "$folder"
 }
 
 row() { printf '%-8s %-10s %s\n' "$1" "$2" "$dir/bin/$1"; }
@@ -73,6 +153,26 @@ install_client() {
 	pnpm12) client pnpm12 "@pnpm/exe.linux-$arch" 12.21.0 "@pnpm/exe.linux-$arch/pnpm" ;;
 	yarn1) client yarn1 yarn 1.22.22 yarn/bin/yarn.js ;;
 	yarn4) client yarn4 @yarnpkg/cli-dist 4.18.1 @yarnpkg/cli-dist/bin/yarn.js ;;
+	mvn38) maven mvn38 3.8.9 ;;
+	mvn39) maven mvn39 3.9.16 ;;
+	mvn4) maven mvn4 4.0.0-rc-6 ;;
+	# What builds need of Maven Central.
+	m2) scripts/maven-warm.sh m2 "$dir/m2" ;;
+	# No registry that this project uses has a newer one.
+	gradle)
+		need javac default-jdk-headless
+		need gradle gradle
+		command_of gradle 'exec /usr/bin/gradle "$@"'
+		row gradle "$(dpkg-query -W -f '${Version}' gradle 2>/dev/null || echo unknown)"
+		;;
+	ivy)
+		jar ivy org.apache.ivy:ivy 2.5.3
+		command_of ivy "exec java \$IVY_OPTS -jar \"$dir/ivy-2.5.3/ivy.jar\" \"\$@\""
+		;;
+	sbt) sbt 1.12.0 ;;
+	gpg) need gpg gnupg ;;
+	# With its WebDAV module; for scripts/bench-maven.sh only.
+	nginx) need nginx nginx-light ;;
 	*)
 		echo "clients: unknown client $1" >&2
 		exit 2
@@ -80,9 +180,6 @@ install_client() {
 	esac
 }
 
-install node "node-linux-$arch" "$node_version"
-ln -sfn "$node" "$dir/bin/node"
-row node "$node_version"
-
-[ $# -gt 0 ] || set -- npm npm12 pnpm10 pnpm11 pnpm12 yarn1 yarn4
+echo '<settings/>' >"$dir/home/settings.xml"
+[ $# -gt 0 ] || set -- npm npm12 pnpm10 pnpm11 pnpm12 yarn1 yarn4 mvn38 mvn39 mvn4 m2 gradle ivy sbt gpg
 for name in "$@"; do install_client "$name"; done

@@ -91,6 +91,11 @@ func (p *ProblemError) render(style ErrorStyle) *spec.HTTPResponse {
 		return p.response("text/plain; charset=utf-8", []byte(p.Message))
 	case ErrorProblem:
 		contentType = "application/problem+json"
+		if p.Status == http.StatusNotFound {
+			// Maven's resolver takes a problem document for a failure, whatever its
+			// status; what is not there is none.
+			contentType = "application/json"
+		}
 		body = struct {
 			Type   string `json:"type"`
 			Status int    `json:"status"`

@@ -25,6 +25,10 @@ func byScope() *sdk.Convention {
 	return &sdk.Convention{Value: "{name}", Pattern: "@([^/]+)/.+", Names: sdk.NamesRootGroup}
 }
 
+// served selects the versions of a package that clients are told of: those whose
+// tarball is there. It may have been deleted by itself, through the packages API.
+func served(name string) sdk.Finder { return sdk.Finder{Name: name, FileSuffix: ".tgz"} }
+
 // find returns the versions that a finder selects, each once, in the order in
 // which they were published.
 func find(ctx context.Context, r *sdk.Request, f sdk.Finder) ([]sdk.FoundPackage, error) {
@@ -70,6 +74,7 @@ func lastTagsQuery() sdk.NamedQuery {
 			from core_api.packages p
 			join core_api.package_tags t on t.package_id = p.id
 			where p.project_id = any ($1) and p.name_key = $2 and p.status in ('default', 'hidden', 'deprecated')
+			  and exists (select from core_api.package_files f where f.package_id = p.id and f.file_name like '%.tgz' offset 0)
 			order by t.name, t.updated_at desc, p.id desc`,
 		ArgumentTypes: []string{"text"},
 		Result:        []sdk.QueryColumn{{Name: "name", Type: "text"}, {Name: "version", Type: "text"}, {Name: "project_id", Type: "bigint"}},

@@ -2,6 +2,7 @@ package npm
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/pakhus/pakhus/sdk/plugintest"
@@ -68,6 +69,13 @@ func TestProjectsOfAGroupAreOneRegistry(t *testing.T) {
 			publish := plugintest.Request{Method: "PUT", Path: "@group%2fweb", Level: level.level, Body: []byte("{}")}
 			if got := reg.Do(publish); got.Response.Status != http.StatusMethodNotAllowed {
 				t.Errorf("publish: %d", got.Response.Status)
+			}
+			// npm would take a 404 for success.
+			for _, path := range []string{"DELETE @group%2fweb/-rev/4-5", "PUT @group%2fweb/-rev/4-5", "DELETE @group/web/-/@group/web-1.0.0.tgz/-rev/4-5"} {
+				method, path, _ := strings.Cut(path, " ")
+				if got := reg.Do(plugintest.Request{Method: method, Path: path, Level: level.level, Body: []byte("{}")}); got.Response.Status != http.StatusMethodNotAllowed || got.Plan != nil {
+					t.Errorf("%s %s: %s", method, path, words(got))
+				}
 			}
 		})
 	}

@@ -89,6 +89,10 @@ func packageRoutes() []sdk.Route {
 			ID: "tarball_above", Method: "GET", Pattern: "{name:name}/-/{file:file}", Levels: everywhere()[1:], Convention: byScope(),
 			Action: sdk.ActionReadPackage, Cache: &sdk.Cache{Keys: byName}, Handler: tarball,
 		},
+		// npm takes a 404 for an unpublish that worked.
+		{ID: "unpublish_above", Method: "DELETE", Pattern: "{name:name}/-rev/{rev:rev}", Levels: everywhere()[1:], Action: sdk.ActionNone, Authenticated: true, Handler: unpublishAbove},
+		{ID: "unpublish_versions_above", Method: "PUT", Pattern: "{name:name}/-rev/{rev:rev}", Levels: everywhere()[1:], Action: sdk.ActionNone, Authenticated: true, Handler: unpublishAbove},
+		{ID: "unpublish_tarball_above", Method: "DELETE", Pattern: "{name:name}/-/{file:file}/-rev/{rev:rev}", Levels: everywhere()[1:], Action: sdk.ActionNone, Authenticated: true, Handler: unpublishAbove},
 	}
 }
 

@@ -21,8 +21,10 @@ func packument(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	if r.MediaType == abbreviatedType {
 		d.column = "abbreviated"
 	}
+	f := served(d.name)
+	f.WithTags, f.WithRows = true, versionRows(d.column)
 	var err error
-	if d.versions, err = find(ctx, r, sdk.Finder{Name: d.name, WithTags: true, WithRows: versionRows(d.column)}); err != nil {
+	if d.versions, err = find(ctx, r, f); err != nil {
 		return nil, err
 	}
 	if len(d.versions) == 0 {
@@ -49,8 +51,8 @@ func versionRows(column string) []sdk.RowSelection {
 type document struct {
 	name     string
 	base     string
-	column   string                       // "manifest", or "abbreviated"
-	versions []sdk.FoundPackage           // in the order they were published
+	column   string             // "manifest", or "abbreviated"
+	versions []sdk.FoundPackage // in the order they were published
 	tags     map[string]string
 
 	readme string                    // of the latest version

@@ -304,6 +304,64 @@ func TestSessions(t *testing.T) {
 	}
 }
 
+// A tarball may be deleted by itself, through the packages API; a provenance
+// bundle may be left of its version.
+func TestAVersionWithoutItsTarballIsNotServed(t *testing.T) {
+	t.Parallel()
+	version := func(v string, tags []string, files ...string) plugintest.Package {
+		p := plugintest.Package{Name: "demo", Version: v, Tags: tags, Rows: map[string][]spec.Row{"metadata": {{
+			"manifest": rawJSON(`{}`), "abbreviated": rawJSON(`{}`), "dist": rawJSON(`{}`), "readme": "", "predicate_type": "",
+		}}}}
+		for _, f := range files {
+			p.Files = append(p.Files, plugintest.File{Name: f, Content: []byte("x")})
+		}
+		return p
+	}
+	reg := plugintest.New(t, Plugin(), plugintest.State{Packages: []plugintest.Package{
+		version("1.0.0", nil, "demo-1.0.0.tgz"),
+		version("2.0.0", []string{"latest", "old"}),
+		version("3.0.0", []string{"next"}, "demo-3.0.0.sigstore"),
+	}})
+	for _, accept := range []string{fullType, abbreviatedType} {
+		doc := get(t, reg, "demo", accept)
+		if v, ok := doc["versions"].(map[string]any); !ok || len(v) != 1 || v["1.0.0"] == nil || at(doc, "dist-tags", "latest") != "1.0.0" || at(doc, "dist-tags", "next") != nil {
+			t.Errorf("%s: %v with the tags %v", accept, doc["versions"], doc["dist-tags"])
+		}
+	}
+	tags := "-/package/demo/dist-tags"
+	if doc := get(t, reg, tags, ""); len(doc) != 1 || doc["latest"] != "1.0.0" {
+		t.Errorf("tags %v", doc)
+	}
+	for _, c := range []struct {
+		method, path, body string
+		want               int
+	}{
+		{"GET", "demo/latest", "", 200},
+		{"GET", "demo/2.0.0", "", 404},
+		{"GET", "demo/next", "", 404},
+		{"PUT", tags + "/stable", `"3.0.0"`, 404},
+		{"DELETE", tags + "/next", "", 204}, // nobody sees it, and still it can go
+	} {
+		if got := reg.Do(plugintest.Request{Method: c.method, Path: c.path, Body: []byte(c.body)}); got.Response.Status != c.want {
+			t.Errorf("%s %s: %s", c.method, c.path, words(got))
+		}
+	}
+	// What a client has not seen, it has not left out.
+	rev, _ := get(t, reg, "demo", "")["_rev"].(string)
+	left := func() int { return len(reg.Packages(spec.Finder{Name: "demo"})) }
+	if rev = strings.Replace(rev, "-1", "-99", 1); left() != 3 {
+		t.Fatalf("%d versions", left())
+	}
+	reg.Send(plugintest.Request{Method: "PUT", Path: "demo/-rev/" + rev, Body: []byte(`{"name":"demo","versions":{}}`)})
+	if left() != 2 {
+		t.Errorf("%d versions are left of an unpublish of some", left())
+	}
+	reg.Send(plugintest.Request{Method: "DELETE", Path: "demo/-rev/" + rev})
+	if left() != 0 {
+		t.Errorf("%d versions are left of an unpublish of all", left())
+	}
+}
+
 func TestSearchTerms(t *testing.T) {
 	t.Parallel()
 	got := parseTerms("  web scope:@acme author:ann keywords:a,b 100%_ ")

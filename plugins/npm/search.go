@@ -34,6 +34,7 @@ func searchQuery() sdk.NamedQuery {
 					from core_api.packages p
 					left join core_api.package_tags t on t.package_id = p.id and t.name = 'latest'
 					where p.project_id = any ($1) and p.status in ('default', 'deprecated')
+					  and exists (select from core_api.package_files f where f.package_id = p.id and f.file_name like '%.tgz' offset 0)
 					order by p.name_key, t.name is null, p.id desc
 				) n
 				join metadata d on d.package_id = n.id

@@ -12,7 +12,7 @@ import (
 
 // listTags answers with the dist-tags.
 func listTags(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
-	versions, err := taggedVersions(ctx, r)
+	versions, err := taggedVersions(ctx, r, served(r.Param("name")))
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,9 @@ func setTag(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	if err := strictjson.Unmarshal(r.Body(), &version); err != nil || strings.TrimSpace(version) == "" {
 		return nil, sdk.BadRequest(`400 Bad request - "Version" not given`)
 	}
-	found, err := findOne(ctx, r, sdk.Finder{Name: r.Param("name"), Version: version})
+	f := served(r.Param("name"))
+	f.Version = version
+	found, err := findOne(ctx, r, f)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +50,8 @@ func removeTag(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	if r.Project.ID == 0 {
 		return removeTagAbove(ctx, r)
 	}
-	versions, err := taggedVersions(ctx, r)
+	// Also of a version that is not served: it is how to get rid of such a tag.
+	versions, err := taggedVersions(ctx, r, sdk.Finder{Name: r.Param("name")})
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +67,7 @@ func removeTag(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 // removeTagAbove removes a tag from the project whose it is that a request about
 // several projects is shown.
 func removeTagAbove(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
-	if _, err := taggedVersions(ctx, r); err != nil {
+	if _, err := taggedVersions(ctx, r, served(r.Param("name"))); err != nil {
 		return nil, err
 	}
 	project, err := projectOfTag(ctx, r, r.Param("name"), r.Param("tag"))
@@ -77,12 +80,13 @@ func removeTagAbove(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	return tagged(r).With(sdk.NewPlan().In(project).RemoveTag(r.Param("name"), r.Param("tag"))), nil
 }
 
-// taggedVersions returns the versions of the package that the path names, at least one, with their tags.
-func taggedVersions(ctx context.Context, r *sdk.Request) ([]sdk.FoundPackage, error) {
+// taggedVersions returns the versions that a finder selects of the package that the path names, at least one, with their tags.
+func taggedVersions(ctx context.Context, r *sdk.Request, f sdk.Finder) ([]sdk.FoundPackage, error) {
 	if err := checkName(r.Param("name")); err != nil {
 		return nil, err
 	}
-	versions, err := find(ctx, r, sdk.Finder{Name: r.Param("name"), WithTags: true})
+	f.WithTags = true
+	versions, err := find(ctx, r, f)
 	if err == nil && len(versions) == 0 {
 		err = sdk.ErrNotFound
 	}

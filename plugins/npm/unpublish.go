@@ -16,7 +16,8 @@ import (
 // unpublish removes a package: all versions that the caller has seen. Versions
 // that came since stay.
 func unpublish(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
-	seen, err := seenVersions(ctx, r)
+	// Also those without a tarball, which nobody has seen: nothing of the package is to be left.
+	seen, err := seenVersions(ctx, r, sdk.Finder{Name: r.Param("name")})
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +41,7 @@ func unpublishVersions(ctx context.Context, r *sdk.Request) (sdk.Outcome, error)
 	if doc.Versions == nil {
 		return nil, sdk.BadRequest("Versions key is missing from the JSON upload")
 	}
-	seen, err := seenVersions(ctx, r)
+	seen, err := seenVersions(ctx, r, served(r.Param("name")))
 	if err != nil {
 		return nil, err
 	}
@@ -71,15 +72,20 @@ func unpublishTarball(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) 
 	return destroyed(nil)
 }
 
-// seenVersions returns the stored versions that were there when the caller read
-// the packument whose revision it sends.
-func seenVersions(ctx context.Context, r *sdk.Request) ([]sdk.FoundPackage, error) {
+// unpublishAbove refuses what can only be asked of a project.
+func unpublishAbove(context.Context, *sdk.Request) (sdk.Outcome, error) {
+	return nil, sdk.Problem(http.StatusMethodNotAllowed, "Packages are unpublished from their project; name its registry")
+}
+
+// seenVersions returns those of the versions that a finder selects that were
+// there when the caller read the packument whose revision it sends.
+func seenVersions(ctx context.Context, r *sdk.Request, f sdk.Finder) ([]sdk.FoundPackage, error) {
 	_, id, ok := strings.Cut(r.Param("rev"), "-")
 	newest, err := strconv.ParseInt(id, 10, 64)
 	if !ok || err != nil {
 		return nil, sdk.Conflict("The revision %q is not one of this registry; read the package again", r.Param("rev"))
 	}
-	versions, err := r.Packages.Find(ctx, sdk.Finder{Name: r.Param("name")})
+	versions, err := r.Packages.Find(ctx, f)
 	if err != nil {
 		return nil, err
 	}

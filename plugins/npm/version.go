@@ -12,7 +12,9 @@ import (
 func version(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	name, wanted := r.Param("name"), r.Param("version")
 	if checkVersion(wanted) != nil {
-		tagged, err := find(ctx, r, sdk.Finder{Name: name, WithTags: true})
+		f := served(name)
+		f.WithTags = true
+		tagged, err := find(ctx, r, f)
 		if err != nil {
 			return nil, err
 		}
@@ -24,7 +26,9 @@ func version(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 			return nil, sdk.ErrNotFound
 		}
 	}
-	found, err := findOne(ctx, r, sdk.Finder{Name: name, Version: wanted, WithRows: versionRows("manifest")})
+	f := served(name)
+	f.Version, f.WithRows = wanted, versionRows("manifest")
+	found, err := findOne(ctx, r, f)
 	if err != nil {
 		return nil, err
 	}

@@ -117,6 +117,7 @@ func TestRefused(t *testing.T) {
 		{"cache by an unknown parameter", "route get: cache", func(m *spec.Manifest) { m.Routes[get].Cache.Keys = []string{"{nome}"} }},
 		{"cache of what is no package", "route ping: cache", func(m *spec.Manifest) { m.Routes[ping].Cache = &spec.CachePolicy{Keys: []string{"x"}} }},
 		{"prefetch by an unknown parameter", "route get: prefetch", func(m *spec.Manifest) { m.Routes[get].Prefetch[0].Version = "{v}" }},
+		{"prefetch by a suffix with a parameter", "route get: prefetch: fileSuffix", func(m *spec.Manifest) { m.Routes[get].Prefetch[0].FileSuffix = "{name}" }},
 		{"prefetch of a later page", "route get: prefetch", func(m *spec.Manifest) { m.Routes[get].Prefetch[0].PageToken = "x" }},
 		{"prefetch of a bad table", "route get: prefetch", func(m *spec.Manifest) { m.Routes[get].Prefetch[0].WithRows[0].Table = "a;b" }},
 		{"prefetch without a project", "route ping: prefetch", func(m *spec.Manifest) { m.Routes[ping].Prefetch = []spec.Finder{{}} }},

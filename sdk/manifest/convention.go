@@ -47,6 +47,10 @@ func conventionFields(c *spec.Convention, params []string) error {
 	if len(c.Pattern) > pattern.MaxLength {
 		return fmt.Errorf("pattern: longer than %d bytes", pattern.MaxLength)
 	}
+	// By itself too: "a)|(b" would get out of what anchors it.
+	if _, err := regexp.Compile(c.Pattern); err != nil {
+		return fmt.Errorf("pattern: %w", err)
+	}
 	re, err := regexp.Compile(`\A(?:` + c.Pattern + `)\z`)
 	if err != nil {
 		return fmt.Errorf("pattern: %w", err)

@@ -201,8 +201,11 @@ func (c *checker) prefetch(r *spec.Route, f spec.Finder, params []string) error 
 			return err
 		}
 	}
-	if f.NamePrefix != "" && strings.ContainsAny(f.NamePrefix, "{}") {
+	if strings.ContainsAny(f.NamePrefix, "{}") {
 		return fmt.Errorf("namePrefix: takes no parameters")
+	}
+	if strings.ContainsAny(f.FileSuffix, "{}") {
+		return fmt.Errorf("fileSuffix: takes no parameters")
 	}
 	if f.Limit < 0 || f.PageToken != "" {
 		return fmt.Errorf("limit, PageToken: a prefetch is the first page")

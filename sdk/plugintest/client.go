@@ -22,7 +22,7 @@ func (r *Registry) seen(result Result) (*spec.HTTPResponse, error) {
 	case *spec.HTTPResponse:
 		return o, nil
 	case *spec.SendFile:
-		return r.sent(o, result.uploads)
+		return r.sent(o, result)
 	case *spec.Redirect:
 		return &spec.HTTPResponse{Status: o.Status, Header: http.Header{"Location": {o.Location}}}, nil
 	case *spec.IssueToken:
@@ -39,16 +39,16 @@ func (r *Registry) seen(result Result) (*spec.HTTPResponse, error) {
 	}
 }
 
-func (r *Registry) sent(o *spec.SendFile, uploads map[string]upload) (*spec.HTTPResponse, error) {
+func (r *Registry) sent(o *spec.SendFile, result Result) (*spec.HTTPResponse, error) {
 	h := o.Header.Clone()
 	if h == nil {
 		h = http.Header{}
 	}
 	name, content := o.FileName, []byte(nil)
-	if u, ok := uploads[o.UploadHandle]; ok {
+	if u, ok := result.uploads[o.UploadHandle]; ok {
 		name, content = or(name, u.FileName), u.content
 	} else {
-		_, file := r.model.file(o.FileID)
+		file := (&host{registry: r, several: result.several}).file(o.FileID)
 		if file == nil {
 			return nil, fmt.Errorf("send: no upload %q and no file %d", o.UploadHandle, o.FileID)
 		}

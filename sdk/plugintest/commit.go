@@ -24,17 +24,26 @@ func (e *conflictError) Error() string { return e.what }
 
 // commit applies a plan, or nothing of it. An error is a plan that the core
 // would call the plugin's mistake.
-func (m *model) commit(p *spec.Plan, uploads map[string]upload) (commitState, *spec.HTTPResponse, error) {
+func (m *model) commit(p *spec.Plan, uploads map[string]upload, several bool) (commitState, *spec.HTTPResponse, error) {
 	if p.Empty() {
 		return committed, nil, nil
 	}
+	id := p.ProjectID
+	if !several && id == 0 {
+		id = m.project.ID
+	}
+	if !m.projects[id] || (!several && id != m.project.ID) {
+		return 0, nil, fmt.Errorf("a plan for project %d, which the request is not about (sdk.Plan.In names it)", id)
+	}
+	c := &change{model: m.clone(), uploads: uploads, packages: map[spec.Local]*stored{}, files: map[spec.Local]*storedFile{}}
+	own := c.project
+	c.project.ID = id // all below is about the project that is changed
 	for _, pre := range p.Preconditions {
-		if m.holds(pre.Check) {
+		if c.holds(pre.Check) {
 			continue
 		}
 		return answered(pre.OnFailure)
 	}
-	c := &change{model: m.clone(), uploads: uploads, packages: map[spec.Local]*stored{}, files: map[spec.Local]*storedFile{}}
 	for i, o := range p.Operations {
 		err := c.run(o.Op)
 		if _, ok := errors.AsType[*conflictError](err); ok {
@@ -45,6 +54,7 @@ func (m *model) commit(p *spec.Plan, uploads map[string]upload) (commitState, *s
 		}
 	}
 	c.jobs = append(c.jobs, p.Jobs...)
+	c.project = own
 	*m = *c.model
 	return committed, nil, nil
 }
@@ -60,7 +70,7 @@ func (m *model) holds(check spec.Check) bool {
 	switch c := check.(type) {
 	case spec.PackageAbsent:
 		k := keys{c.Name, c.Version}
-		return m.byKeys(k) == nil && !m.reserved[k]
+		return m.byKeys(k) == nil && !m.reserved[m.in(k)]
 	case spec.FileAbsent:
 		p := m.byKeys(keys{c.Name, c.Version})
 		return p == nil || !slices.ContainsFunc(p.files, func(f *storedFile) bool { return f.FileKey == c.FileKey })
@@ -106,7 +116,7 @@ func (c *change) run(op spec.Op) error {
 		return c.touch(o.Package, func(p *stored) error { return c.setTag(p, o) })
 	case spec.RemoveTag:
 		for _, p := range c.model.packages {
-			if p.keys.name == o.Name {
+			if p.keys.name == o.Name && p.ProjectID == c.project.ID {
 				p.tags = slices.DeleteFunc(p.tags, func(t string) bool { return t == o.Tag })
 			}
 		}
@@ -144,7 +154,7 @@ func (c *change) createPackage(o spec.CreatePackage) error {
 		c.packages[o.Local] = existing
 		return nil
 	}
-	if c.reserved[keysOf(o)] && !o.TakeReserved {
+	if c.reserved[c.in(keysOf(o))] && !o.TakeReserved {
 		return &conflictError{"reserved by a package that was deleted"}
 	}
 	p, ok := c.create(c.project.ID, o)
@@ -162,7 +172,7 @@ func (c *change) destroyPackage(p *stored) error {
 	c.dropRows(func(r spec.Row) bool { return equal(r["package_id"], p.ID) })
 	c.model.packages = slices.DeleteFunc(c.model.packages, func(other *stored) bool { return other == p })
 	if p.Status != "processing" { // what was never there to see is free again
-		c.reserved[p.keys] = true
+		c.reserved[c.in(p.keys)] = true
 	}
 	return nil
 }
@@ -198,7 +208,7 @@ func (c *change) setTag(p *stored, o spec.SetTag) error {
 		return fmt.Errorf("an empty tag")
 	}
 	for _, other := range c.model.packages {
-		if o.Shared || other.keys.name != p.keys.name || !slices.Contains(other.tags, o.Tag) {
+		if o.Shared || other.ProjectID != p.ProjectID || other.keys.name != p.keys.name || !slices.Contains(other.tags, o.Tag) {
 			continue
 		}
 		if o.KeepExisting {
@@ -266,6 +276,6 @@ func (c *change) deleteRows(o spec.DeleteRows) error {
 	if err != nil {
 		return err
 	}
-	c.rows[o.Table] = slices.DeleteFunc(c.rows[o.Table], func(r spec.Row) bool { return rowFits(r, where) })
+	c.rows[o.Table] = slices.DeleteFunc(c.rows[o.Table], func(r spec.Row) bool { return equal(r["project_id"], c.project.ID) && rowFits(r, where) })
 	return nil
 }

@@ -55,6 +55,9 @@ func Format(result Result) string {
 	if result.Plan.Empty() {
 		return b.String()
 	}
+	if id := result.Plan.ProjectID; id != 0 {
+		fmt.Fprintf(&b, "\nin project %d\n", id)
+	}
 	for _, p := range result.Plan.Preconditions {
 		paragraph(&b, "require", p.Check, p.OnFailure)
 	}

@@ -46,7 +46,7 @@ func (h *host) FindPackages(_ context.Context, s string, f spec.Finder) (spec.Fo
 	}
 	var page spec.FoundPage
 	for _, p := range h.registry.model.packages {
-		if p.ID <= after || !p.fits(f) || (!h.several && p.ProjectID != h.registry.model.project.ID) {
+		if p.ID <= after || !p.fits(f) || !h.sees(p.ProjectID) {
 			continue
 		}
 		if len(page.Packages) == limit {
@@ -58,6 +58,11 @@ func (h *host) FindPackages(_ context.Context, s string, f spec.Finder) (spec.Fo
 	return page, nil
 }
 
+// sees reports whether the request is about a project.
+func (h *host) sees(projectID any) bool {
+	return h.several || equal(projectID, h.registry.model.project.ID)
+}
+
 func (p *stored) fits(f spec.Finder) bool {
 	statuses := f.Statuses
 	if len(statuses) == 0 {
@@ -67,6 +72,7 @@ func (p *stored) fits(f spec.Finder) bool {
 		(f.Version == "" || p.Version == f.Version) &&
 		strings.HasPrefix(p.Name, f.NamePrefix) &&
 		slices.Contains(statuses, p.Status) &&
+		(f.FileSuffix == "" || slices.ContainsFunc(p.files, func(s *storedFile) bool { return strings.HasSuffix(s.FileName, f.FileSuffix) })) &&
 		(f.FileName == "" || slices.ContainsFunc(p.files, func(s *storedFile) bool { return s.FileName == f.FileName }))
 }
 
@@ -108,7 +114,7 @@ func (h *host) SelectRows(_ context.Context, s string, q spec.RowSelect) ([]spec
 	}
 	var rows []spec.Row
 	for _, row := range h.registry.model.rows[q.Table] {
-		if rowFits(row, q.Where) {
+		if h.sees(row["project_id"]) && rowFits(row, q.Where) {
 			rows = append(rows, row)
 		}
 	}
@@ -206,10 +212,22 @@ func (h *host) content(s string, f spec.FileRef) ([]byte, error) {
 	if u, ok := h.uploads[f.UploadHandle]; ok {
 		return u.content, nil
 	}
-	if _, file := h.registry.model.file(f.FileID); file != nil {
+	if file := h.file(f.FileID); file != nil {
 		return file.content, nil
 	}
 	return nil, fmt.Errorf("no upload %q and no file %d", f.UploadHandle, f.FileID)
+}
+
+// file returns a stored file that the request is about, or nil.
+func (h *host) file(id int64) *storedFile {
+	for _, p := range h.registry.model.packages {
+		for _, f := range p.files {
+			if f.ID == id && h.sees(p.ProjectID) {
+				return f
+			}
+		}
+	}
+	return nil
 }
 
 // rowFits reports whether a row equals where in each of its columns.

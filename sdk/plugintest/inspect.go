@@ -7,11 +7,11 @@ import (
 	"github.com/pakhus/pakhus/sdk/spec"
 )
 
-// Packages returns what a finder selects from the model, all pages of it.
+// Packages returns what a finder selects from the model, all pages of it and of all projects.
 func (r *Registry) Packages(f spec.Finder) []spec.FoundPackage {
 	r.t.Helper()
 	var all []spec.FoundPackage
-	h := &host{registry: r}
+	h := &host{registry: r, several: true}
 	for {
 		page, err := h.FindPackages(r.t.Context(), scope, f)
 		if err != nil {

@@ -12,21 +12,31 @@ import (
 // scope is the one scope of all calls.
 const scope = "test-scope"
 
-// model is what a registry has stored: one project and one format.
+// model is what a registry has stored of one format: in one project, and
+// perhaps in others of its group.
 type model struct {
 	project  spec.Project
+	projects map[int64]bool // all there are
 	settings spec.PackageSettings
 	packages []*stored // in the order they were created
 	rows     map[string][]spec.Row
 	unique   map[string][][]string
 	queries  map[string]QueryFunc
-	reserved map[keys]bool // of packages that were destroyed
+	reserved map[place]bool // of packages that were destroyed
 	jobs     []spec.EnqueueJob
 	lastID   int64
 	digests  []spec.Digest
 }
 
 type keys struct{ name, version string }
+
+// place is where a package is, or was.
+type place struct {
+	project int64
+	keys    keys
+}
+
+func (m *model) in(k keys) place { return place{m.project.ID, k} }
 
 // stored is a package with what belongs to it.
 type stored struct {
@@ -50,12 +60,13 @@ func newModel(r *Registry, s State) (*model, error) {
 		rows:     map[string][]spec.Row{},
 		unique:   s.Unique,
 		queries:  s.Queries,
-		reserved: map[keys]bool{},
+		reserved: map[place]bool{},
 		digests:  r.manifest.Limits.Digests,
 	}
 	if m.project == (spec.Project{}) {
 		m.project = spec.Project{ID: 1, Path: "group/project", Visibility: spec.Private}
 	}
+	m.projects = map[int64]bool{m.project.ID: true}
 	for table, rows := range s.Rows {
 		for _, row := range rows {
 			if err := m.insert(table, row); err != nil {
@@ -77,6 +88,10 @@ func (m *model) fill(p Package) error {
 	if p.ProjectID == 0 {
 		p.ProjectID = m.project.ID
 	}
+	m.projects[p.ProjectID] = true
+	own := m.project
+	defer func() { m.project = own }()
+	m.project.ID = p.ProjectID // the rows are that project's
 	pkg, ok := m.create(p.ProjectID, create)
 	if !ok {
 		return fmt.Errorf("stored twice")
@@ -142,7 +157,7 @@ func (m *model) byKeys(k keys) *stored {
 }
 
 func (m *model) byID(id int64) *stored {
-	return m.find(func(p *stored) bool { return p.ID == id })
+	return m.find(func(p *stored) bool { return p.ID == id && p.ProjectID == m.project.ID })
 }
 
 func (m *model) find(fits func(*stored) bool) *stored {
@@ -154,6 +169,9 @@ func (m *model) find(fits func(*stored) bool) *stored {
 
 func (m *model) file(id int64) (*stored, *storedFile) {
 	for _, p := range m.packages {
+		if p.ProjectID != m.project.ID {
+			continue
+		}
 		for _, f := range p.files {
 			if f.ID == id {
 				return p, f
@@ -178,7 +196,10 @@ func (m *model) insert(table string, row spec.Row) error {
 func (m *model) rowEqual(table string, row spec.Row, columns []string) int {
 	return slices.IndexFunc(m.rows[table], func(other spec.Row) bool {
 		return !slices.ContainsFunc(columns, func(c string) bool {
-			return c != "project_id" && !equal(row[c], other[c])
+			if c == "project_id" {
+				return !equal(m.project.ID, other[c])
+			}
+			return !equal(row[c], other[c])
 		})
 	})
 }

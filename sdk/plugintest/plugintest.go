@@ -92,6 +92,7 @@ type Result struct {
 	Response *spec.HTTPResponse
 
 	uploads map[string]upload
+	several bool // the request was about several projects
 }
 
 // Registry is a plugin and the model of what it has stored. It is for one
@@ -191,7 +192,7 @@ func (r *Registry) Error(req Request) error {
 // apply commits a result's plan.
 func (r *Registry) apply(result Result) (commitState, *spec.HTTPResponse) {
 	r.t.Helper()
-	state, refusal, err := r.model.commit(result.Plan, result.uploads)
+	state, refusal, err := r.model.commit(result.Plan, result.uploads, result.several)
 	if err != nil {
 		r.t.Fatalf("the core refuses the plan: %v", err)
 	}
@@ -243,7 +244,7 @@ func (r *Registry) try(req Request) (Result, error) {
 	if direct := route.DirectFile.Answer(in.Prefetched); direct != nil && !reflect.DeepEqual(response.Outcome, spec.Outcome(direct)) {
 		return Result{}, fmt.Errorf("the handler of route %s answers %+v, and the core would directly %+v", route.ID, response.Outcome, direct)
 	}
-	result := Result{Route: route.ID, Outcome: response.Outcome, Plan: response.Plan, uploads: host.uploads}
+	result := Result{Route: route.ID, Outcome: response.Outcome, Plan: response.Plan, uploads: host.uploads, several: host.several}
 	result.Response, err = r.seen(result)
 	return result, err
 }
@@ -269,7 +270,6 @@ func (r *Registry) context(req Request, level spec.Level) spec.RequestContext {
 		RequestID: "test",
 		Scope:     scope,
 		Actor:     actor,
-		Settings:  r.model.settings,
 		Attempt:   max(req.Attempt, 1),
 	}
 	switch level {
@@ -279,6 +279,7 @@ func (r *Registry) context(req Request, level spec.Level) spec.RequestContext {
 		c.BaseURL = registryURL + "/api/v4/packages/" + r.manifest.Format
 	default:
 		c.Project, c.BaseURL = r.model.project, BaseURL+"/"+r.manifest.Format
+		c.Settings = r.model.settings
 		return c
 	}
 	c.Group = spec.Group{ID: groupID, Path: "group"}

@@ -219,6 +219,177 @@ func TestUniqueKeysOfTables(t *testing.T) {
 	}
 }
 
+// several is a plugin whose handler is asked about one project, and about a group.
+func several(h sdk.Handler) *sdk.Plugin {
+	p := plugin(sdk.NoBody(), h)
+	p.Routes[0].Levels = []sdk.Level{sdk.LevelProject, sdk.LevelGroup}
+	return p
+}
+
+// twoProjects have a version "1" of demo each, with a row and the tag "latest".
+func twoProjects() plugintest.State {
+	published := func(project int64) plugintest.Package {
+		return plugintest.Package{
+			ProjectID: project, Name: "demo", Version: "1", Tags: []string{"latest"},
+			Files: []plugintest.File{{Name: "f", Content: fmt.Append(nil, project)}},
+			Rows:  map[string][]spec.Row{"metadata": {{"n": project}}},
+		}
+	}
+	return plugintest.State{
+		Packages: []plugintest.Package{published(1), published(2)},
+		Settings: spec.PackageSettings{RefuseDuplicates: true},
+		Unique:   map[string][][]string{"metadata": {{"project_id", "n"}}},
+	}
+}
+
+func TestAGroupsProjectsAreSeenAboveAProjectOnly(t *testing.T) {
+	t.Parallel()
+	reg := plugintest.New(t, several(func(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
+		found, err := r.Packages.Find(ctx, sdk.Finder{Name: "demo", WithFiles: true})
+		if err != nil {
+			return nil, err
+		}
+		rows, err := r.Meta.Select(ctx, sdk.RowSelect{Table: "metadata"})
+		if err != nil {
+			return nil, err
+		}
+		last := found[len(found)-1]
+		data, _, err := r.Files.Read(ctx, sdk.StoredFile(last.Files[0]), 0, 10)
+		if err != nil {
+			return nil, err
+		}
+		// The other project's file is none at project level.
+		_, _, other := r.Files.Read(ctx, sdk.FileRef{FileID: 4}, 0, 10)
+		return sdk.Text(http.StatusOK, fmt.Sprint(len(found), len(rows), last.Package.ProjectID, " ", string(data), " ",
+			r.Project.ID, r.Group.ID, " ", r.Settings.RefuseDuplicates, " ", other == nil)), nil
+	}), twoProjects())
+	for level, want := range map[spec.Level]string{
+		spec.LevelProject: "1 1 1 1 1 0 true false",
+		spec.LevelGroup:   "2 2 2 2 0 1 false true",
+	} {
+		if got := string(reg.Do(plugintest.Request{Method: "PUT", Path: "demo", Level: level}).Response.Body); got != want {
+			t.Errorf("level %d: %s, want %s", level, got, want)
+		}
+	}
+	if n := len(reg.Packages(spec.Finder{})); n != 2 {
+		t.Errorf("the model has %d packages", n)
+	}
+}
+
+func TestAPlanChangesOneProject(t *testing.T) {
+	t.Parallel()
+	var plan func(found []sdk.FoundPackage) *sdk.Plan
+	reg := plugintest.New(t, several(func(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
+		found, err := r.Packages.Find(ctx, sdk.Finder{Name: "demo"})
+		return sdk.Empty(http.StatusNoContent).With(plan(found)), err
+	}), twoProjects())
+	send := func(p func(found []sdk.FoundPackage) *sdk.Plan) plugintest.Result {
+		plan = p
+		return reg.Send(plugintest.Request{Method: "PUT", Path: "demo", Level: spec.LevelGroup})
+	}
+	state := func() string {
+		var all []string
+		for _, p := range reg.Packages(spec.Finder{WithTags: true}) {
+			all = append(all, fmt.Sprint(p.Package.ProjectID, p.Tags))
+		}
+		return strings.Join(all, " ")
+	}
+	got := send(func(found []sdk.FoundPackage) *sdk.Plan {
+		return sdk.NewPlan().In(2).SetTag(sdk.Existing(found[1].Package), "beta").DeleteRows("metadata", sdk.Row{"n": 2})
+	})
+	if text := plugintest.Format(got); !strings.Contains(text, "\nin project 2\n") {
+		t.Errorf("the golden form does not say where:\n%s", text)
+	}
+	if got := state(); got != "1 [latest] 2 [beta latest]" || len(reg.Rows("metadata")) != 1 {
+		t.Errorf("tagged: %s, %d rows", got, len(reg.Rows("metadata")))
+	}
+	// A tag, and a row, of one project is none of the other's.
+	send(func([]sdk.FoundPackage) *sdk.Plan {
+		return sdk.NewPlan().In(1).RemoveTag("demo", "latest").DeleteRows("metadata", sdk.Row{"n": 2})
+	})
+	if got := state(); got != "1 [] 2 [beta latest]" {
+		t.Errorf("removed: %s", got)
+	}
+	// So is a reserved version.
+	send(func(found []sdk.FoundPackage) *sdk.Plan {
+		return sdk.NewPlan().In(2).DestroyPackage(sdk.Existing(found[1].Package))
+	})
+	for project, want := range map[int64]int{1: http.StatusNoContent, 2: http.StatusConflict} {
+		got := send(func([]sdk.FoundPackage) *sdk.Plan {
+			p := sdk.NewPlan().In(project)
+			p.CreatePackage("demo", "1", sdk.Reuse(), sdk.OnConflict(sdk.Conflict("reserved")))
+			return p
+		})
+		if got.Response.Status != want {
+			t.Errorf("project %d: %d, want %d", project, got.Response.Status, want)
+		}
+	}
+}
+
+func TestAVersionWithoutAPastIsFree(t *testing.T) {
+	t.Parallel()
+	var options []sdk.PackageOption
+	p := plugin(sdk.NoBody(), func(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
+		found, err := r.Packages.Find(ctx, sdk.Finder{Name: "demo", Statuses: []string{sdk.StatusDefault, sdk.StatusProcessing}})
+		plan := sdk.NewPlan()
+		for _, one := range found {
+			plan.DestroyPackage(sdk.Existing(one.Package))
+		}
+		if len(found) == 0 {
+			plan.CreatePackage("demo", "1", append(options, sdk.OnConflict(sdk.Conflict("reserved")))...)
+		}
+		return sdk.Empty(http.StatusNoContent).With(plan), err
+	})
+	for _, c := range []struct {
+		name         string
+		first, again []sdk.PackageOption
+		want         int
+	}{
+		{"one that was served stays reserved", nil, nil, http.StatusConflict},
+		{"unless it is taken all the same", nil, []sdk.PackageOption{sdk.TakeReserved()}, http.StatusNoContent},
+		{"one that was never there to see is free", []sdk.PackageOption{sdk.Processing()}, nil, http.StatusNoContent},
+	} {
+		reg := plugintest.New(t, p, plugintest.State{})
+		send := func() int { return reg.Send(plugintest.Request{Method: "PUT", Path: "demo"}).Response.Status }
+		options = c.first
+		send()
+		send() // destroys it
+		options = c.again
+		if got := send(); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+func TestAPlanForAProjectThatTheRequestIsNotAbout(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		level   spec.Level
+		project int64
+		taken   bool
+	}{
+		{spec.LevelProject, 0, true},
+		{spec.LevelProject, 1, true},
+		{spec.LevelProject, 2, false},
+		{spec.LevelGroup, 0, false},
+		{spec.LevelGroup, 1, true},
+		{spec.LevelGroup, 2, true},
+		{spec.LevelGroup, 3, false},
+	} {
+		inner := &failing{TB: t}
+		reg := plugintest.New(inner, several(func(context.Context, *sdk.Request) (sdk.Outcome, error) {
+			return sdk.Empty(http.StatusNoContent).With(sdk.NewPlan().In(c.project).RemoveTag("demo", "latest")), nil
+		}), twoProjects())
+		func() {
+			defer func() { _ = recover() }()
+			reg.Send(plugintest.Request{Method: "PUT", Path: "demo", Level: c.level})
+		}()
+		if refused := strings.Contains(inner.message, "which the request is not about"); refused == c.taken {
+			t.Errorf("level %d, project %d: %q", c.level, c.project, inner.message)
+		}
+	}
+}
+
 func TestAnonymousCallersOfAnAuthenticatedRoute(t *testing.T) {
 	t.Parallel()
 	reg := plugintest.New(t, plugin(sdk.NoBody(), describe), plugintest.State{})

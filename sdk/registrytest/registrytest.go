@@ -250,6 +250,13 @@ func (r *Registry) NewProjectIn(tb testing.TB, g Group, name, visibility string)
 	return p
 }
 
+// SetPackageSettings has a group decide for a format's packages. Flags are those
+// of "pakhus group settings": "--duplicates", "refused".
+func (r *Registry) SetPackageSettings(tb testing.TB, g Group, format string, flags ...string) {
+	tb.Helper()
+	r.CLI(tb, append([]string{"group", "settings", g.Path, "--format", format}, flags...)...)
+}
+
 // User is a user made for a test, with a token of scope api.
 type User struct {
 	Username string

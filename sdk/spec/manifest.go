@@ -264,6 +264,7 @@ type Finder struct {
 	Name       string // "{param}" is replaced in a prefetch
 	Version    string
 	FileName   string // only packages with this file, and only that file of them
+	FileSuffix string // only packages that have a file whose name ends with this
 	NamePrefix string
 	Statuses   []string // default: those served to clients
 	Limit      int      // packages a page; 0: the core's page size

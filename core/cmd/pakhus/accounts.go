@@ -104,7 +104,7 @@ func (c *cli) groupCommands() *cobra.Command {
 	}
 	create.Flags().StringVar(&n.Name, "name", "", "display name")
 	create.Flags().StringVar((*string)(&n.Visibility), "visibility", "private", "private, internal or public")
-	return parent("group", "Groups", create)
+	return parent("group", "Groups", create, c.groupSettings())
 }
 
 func (c *cli) projectCommands() *cobra.Command {

@@ -50,13 +50,17 @@ func TestWrongUsage(t *testing.T) {
 		"token revoke all":                              "is not a number",
 		"token create":                                  "--user",
 		"member add":                                    "--user is missing",
-		"member add --user ann --role king --group acme": "--role",
-		"member add --user ann":                          "--group or --project",
-		"member add --user ann --group a --project a/b":  "--group or --project",
-		"token create --user ann --project acme/web":     "give one of",
-		"token create --user ann --username bot":         "--username",
-		"token create --user ann --expires tomorrow":     "--expires",
-		"token create --user ann --expires 2001-01-01":   "over already",
+		"member add --user ann --role king --group acme":           "--role",
+		"member add --user ann":                                    "--group or --project",
+		"member add --user ann --group a --project a/b":            "--group or --project",
+		"group settings":                                           "accepts 1 arg(s), received 0",
+		"group settings acme":                                      "--format is missing",
+		"group settings acme --format maven --duplicates no":       "choose allowed or refused",
+		"group settings acme --format maven --keep-snapshots many": "invalid argument",
+		"token create --user ann --project acme/web":               "give one of",
+		"token create --user ann --username bot":                   "--username",
+		"token create --user ann --expires tomorrow":               "--expires",
+		"token create --user ann --expires 2001-01-01":             "over already",
 	} {
 		r := run(t, "", append(strings.Fields(command), "--data="+data)...)
 		if r.exit != 2 || !strings.Contains(r.err.Error(), says) {
@@ -129,6 +133,41 @@ func TestAccountsByCommand(t *testing.T) {
 	}
 	if r := run(t, "", "token", "revoke", string(id), "--database-url", db.URL); r.exit != 1 || !strings.Contains(r.err.Error(), "there is no token") {
 		t.Errorf("revoked twice: exit %d, %v", r.exit, r.err)
+	}
+}
+
+func TestPackageSettingsByCommand(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	settings := func(args ...string) result {
+		return run(t, "", append([]string{"group", "settings"}, append(args, "--database-url", db.URL)...)...)
+	}
+	for _, group := range []string{"acme", "acme/apps"} {
+		if r := run(t, "", "group", "create", group, "--database-url", db.URL); r.err != nil {
+			t.Fatal(r.err)
+		}
+	}
+	for _, step := range []struct{ args, want string }{
+		{"acme/apps --format maven", "maven packages in acme/apps: duplicates are allowed; all snapshots are kept (nobody has decided anything)\n"},
+		{"acme --format maven --duplicates refused --duplicate-exception .*-SNAPSHOT", "maven packages in acme: duplicates are refused except for \".*-SNAPSHOT\"; all snapshots are kept (decided by acme)\n"},
+		{"acme/apps --format maven --keep-snapshots 5", "maven packages in acme/apps: duplicates are refused except for \".*-SNAPSHOT\"; 5 builds of a snapshot are kept (decided by acme/apps)\n"},
+		{"acme --format maven --json", `{"decided_by":"acme","full_path":"acme","maven_duplicate_exception_regex":".*-SNAPSHOT","maven_duplicates_allowed":false,"maven_keep_snapshots":0}` + "\n"},
+		{"ACME --format maven --duplicates allowed --duplicate-exception= --json", `{"decided_by":"acme","full_path":"acme","maven_duplicate_exception_regex":"","maven_duplicates_allowed":true,"maven_keep_snapshots":0}` + "\n"},
+	} {
+		if r := settings(strings.Fields(step.args)...); r.err != nil || r.out != step.want {
+			t.Errorf("%s: %v\n%swant\n%s", step.args, r.err, r.out, step.want)
+		}
+	}
+	for args, says := range map[string]string{
+		"nobody --format maven":                           `there is no group "nobody"`,
+		"acme --format Maven":                             `format "Maven" is none`,
+		"acme --format maven --duplicate-exception ( ":    "is not RE2",
+		"acme --format maven --keep-snapshots=-1":         "keep snapshots -1",
+		"acme --format maven --keep-snapshots=2147483648": "keep snapshots 2147483648",
+	} {
+		if r := settings(strings.Fields(args)...); r.exit != 1 || !strings.Contains(r.err.Error(), says) {
+			t.Errorf("%s: exit %d, %v; want 1 and %q", args, r.exit, r.err, says)
+		}
 	}
 }
 

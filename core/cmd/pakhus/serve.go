@@ -93,16 +93,23 @@ func announce(w io.Writer, url string, first *firstrun.Result, cfg config.Config
 	if first == nil {
 		return
 	}
-	base := fmt.Sprintf("%s/api/v4/projects/%d/packages/npm/", url, first.ProjectID)
+	base := fmt.Sprintf("%s/api/v4/projects/%d/packages/", url, first.ProjectID)
 	say("\nThis is its first start. It has made, and written to %s/%s:", cfg.DataDir, firstrun.FileName)
 	say("  user      %s", first.Username)
 	say("  password  %s", first.Password)
 	say("  token     %s", first.Token)
 	say("  project   %s (id %d)", first.ProjectPath, first.ProjectID)
-	say("\nFor npm, put this into .npmrc:")
-	say("  registry=%s", base)
-	_, place, _ := strings.Cut(base, ":") // npm keys credentials by the URL without its scheme
-	say("  %s:_authToken=%s\n", place, first.Token)
+	if cfg.Formats["npm"].Enabled {
+		say("\nFor npm, put this into .npmrc:")
+		say("  registry=%snpm/", base)
+		_, place, _ := strings.Cut(base, ":") // npm keys credentials by the URL without its scheme
+		say("  %snpm/:_authToken=%s", place, first.Token)
+	}
+	if cfg.Formats["maven"].Enabled {
+		say("\nFor Maven, put this into settings.xml, for a repository at %smaven:", base)
+		say("  <servers><server><id>pakhus</id><username>%s</username><password>%s</password></server></servers>", first.Username, first.Token)
+	}
+	say("")
 }
 
 func (c *cli) migrate() *cobra.Command {

@@ -3,6 +3,7 @@
 //
 //	users.go     people, and whether they are let in
 //	groups.go    where projects live; groups nest
+//	settings.go  what groups decide for packages
 //	projects.go  where packages live
 //	members.go   who has which role where
 //	tokens.go    personal tokens and deploy tokens

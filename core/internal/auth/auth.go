@@ -57,17 +57,22 @@ func Remembering(pool *pgxpool.Pool, while time.Duration) (*Authenticator, error
 // Run writes when tokens were last used, until ctx ends.
 func (a *Authenticator) Run(ctx context.Context) { a.used.run(ctx) }
 
-// projectColumns are what scanProject reads, of a project p and its group g.
-const projectColumns = `
+const (
+	// projectColumns are what scanProject reads first, of a project p and its group g.
+	projectColumns = `
 		       p.id, p.group_id, g.ancestor_ids, p.path, p.full_path, p.name, p.visibility, p.package_access_level,
-		       p.allow_reuse_after_delete or g.allow_reuse_after_delete,
+		       p.allow_reuse_after_delete or g.allow_reuse_after_delete`
+	// settingsColumn comes after them: by format, what the nearest group has decided
+	// that decides anything. "offset 0": looked up group by group, by index.
+	settingsColumn = `
 		       (select jsonb_object_agg(s.format, jsonb_build_object(
-		                 'RefuseDuplicates', not s.duplicates_allowed, 'DuplicateException', s.duplicate_exception_regex,
+		                 'Decided', true, 'RefuseDuplicates', not s.duplicates_allowed, 'DuplicateException', s.duplicate_exception_regex,
 		                 'KeepSnapshots', s.keep_snapshots))
 		        from (select distinct on (s.format) s.*
 		              from unnest(g.ancestor_ids) with ordinality a (id, depth)
-		              join package_settings s on s.group_id = a.id
+		              cross join lateral (select * from package_settings s where s.group_id = a.id offset 0) s
 		              order by s.format, a.depth desc) s)`
+)
 
 const (
 	//nolint:gosec // a query, no credential
@@ -78,7 +83,7 @@ const (
 		from tokens t left join users u on u.id = t.user_id
 		where t.digest = $1 and t.revoked_at is null and (t.expires_at is null or t.expires_at > now())`
 	projectSQL = `
-		select ` + projectColumns + `
+		select ` + projectColumns + `,` + settingsColumn + `
 		from projects p join groups g on g.id = p.group_id
 		where p.id = $1 or ($2 <> '' and lower(p.full_path) = lower($2))`
 	levelSQL = `
@@ -164,7 +169,7 @@ func (a *Authenticator) ask(ctx context.Context, c Credentials, present bool, ke
 
 func scanProject(row pgx.Row) (*registry.Project, error) {
 	var p registry.Project
-	err := row.Scan(projectTargets(&p)...)
+	err := row.Scan(append(projectTargets(&p), &p.PackageSettings)...)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil //nolint:nilnil // no project is an answer
 	}
@@ -175,7 +180,7 @@ func scanProject(row pgx.Row) (*registry.Project, error) {
 func projectTargets(p *registry.Project) []any {
 	return []any{
 		&p.ID, &p.GroupID, &p.GroupAncestorIDs, &p.Path, &p.FullPath, &p.Name, &p.Visibility, &p.PackageAccess,
-		&p.AllowReuseAfterDelete, &p.PackageSettings,
+		&p.AllowReuseAfterDelete,
 	}
 }
 

@@ -372,3 +372,29 @@ func BenchmarkResolve(b *testing.B) {
 		}
 	}
 }
+
+// A group of 2,000 projects in 50 groups, for somebody with a role on some of each.
+func BenchmarkResolveGroup(b *testing.B) {
+	w := setup(b)
+	u := w.user(b, "ann")
+	secret, _ := w.token(b, u, nil, "api")
+	for _, sql := range []string{
+		`insert into groups (parent_id, path, full_path, name) select id, 's' || n, 'top/s' || n, 's' from groups, generate_series(1, 50) n where full_path = 'top'`,
+		`update groups set ancestor_ids = array[parent_id, id] where full_path like 'top/s%'`,
+		`insert into projects (group_id, path, full_path, name) select id, 'p' || n, full_path || '/p' || n, 'p' from groups, generate_series(1, 40) n where full_path ~ '^top/s[0-9]'`,
+		`insert into memberships (user_id, group_id, access_level) select u.id, g.id, 30 from users u, groups g where g.id % 10 = 0`,
+		`insert into memberships (user_id, project_id, access_level) select u.id, p.id, 10 from users u, projects p where p.id % 100 = 0`,
+		`insert into package_settings (group_id, format, keep_snapshots) select id, 'maven', 3 from groups`,
+		`analyze`,
+	} {
+		if _, err := w.Pool.Exec(b.Context(), sql); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		c, err := w.auth.ResolveGroup(b.Context(), auth.Credentials{Transport: auth.Bearer, Secret: secret}, true, auth.GroupRef{Path: "top"})
+		if err != nil || len(c.Standings) != 2001 {
+			b.Fatal(len(c.Standings), err)
+		}
+	}
+}

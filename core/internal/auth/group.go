@@ -14,18 +14,27 @@ const (
 		from groups
 		where (id = $1 or ($2 <> '' and lower(full_path) = lower($2))) and (parent_id is null or not $3)`
 	// The roles are the token's owner's; there is no such token for anonymous callers.
+	// Roles on groups are looked up once a group and those on projects all at once
+	// ("offset 0"), not project by project: there may be thousands. What groups decide for packages is left out: nothing
+	// is decided about several projects.
 	//nolint:gosec // a query, no credential
 	standingsSQL = `
-		select ` + projectColumns + `,
-		       coalesce((
-		         select max(m.access_level)
-		         from tokens t
-		         join memberships m on m.user_id = t.user_id
-		         where t.digest = $4 and (m.project_id = p.id or m.group_id = any (g.ancestor_ids))), 0)
-		from groups top
-		join groups g on g.ancestor_ids @> array[top.id]
+		select ` + projectColumns + `, coalesce(greatest(g.level, m.access_level), 0)
+		from (select g.id, g.ancestor_ids, g.allow_reuse_after_delete,
+		             (select max(m.access_level)
+		              from tokens t
+		              join memberships m on m.user_id = t.user_id
+		              where t.digest = $4 and m.group_id = any (g.ancestor_ids)) as level
+		      from groups top
+		      join groups g on g.ancestor_ids @> array[top.id]
+		      where (top.id = $1 or ($2 <> '' and lower(top.full_path) = lower($2))) and (top.parent_id is null or not $3)
+		      offset 0) g
 		join projects p on p.group_id = g.id
-		where (top.id = $1 or ($2 <> '' and lower(top.full_path) = lower($2))) and (top.parent_id is null or not $3)
+		left join (select m.project_id, m.access_level
+		           from tokens t
+		           join memberships m on m.user_id = t.user_id
+		           where t.digest = $4 and m.project_id is not null
+		           offset 0) m on m.project_id = p.id
 		order by p.id`
 	//nolint:gosec // a query, no credential
 	groupLevelSQL = `

@@ -30,16 +30,19 @@ func DecideGroup(a registry.Actor, group *registry.Group, level registry.AccessL
 	if group == nil {
 		return unseen, r
 	}
+	seen := seesGroup(a, group, level)
 	for _, s := range standings {
 		switch Decide(a, &s.Project, s.Level, spec.ActionReadPackage) {
 		case Allowed:
 			r.Projects = append(r.Projects, s.Project)
 		case Unauthenticated:
 			r.Hidden = r.Hidden || s.Project.PackageAccess != registry.PackagesDisabled
-		case Hidden, Forbidden:
+		case Forbidden:
+			seen = true // who sees a project knows what it is in
+		case Hidden:
 		}
 	}
-	if len(r.Projects) == 0 && !seesGroup(a, group, level) {
+	if len(r.Projects) == 0 && !seen {
 		return unseen, r
 	}
 	if !scoped(a, spec.ActionReadPackage) {

@@ -21,7 +21,7 @@ func fill(tb testing.TB, db *pgtest.Database, p registry.Project, name string, v
 			select $1, 'demo', $2, '1.0.' || n, $2, '1.0.' || n from generate_series(1, $3::int) n returning *
 		), files as (
 			insert into package_files (project_id, package_id, file_name, file_key, size, sha256, sha1, sha512)
-			select project_id, id, name || '-' || version, name || '-' || version, 1, sha256('x'), sha256('y'), sha512('x') from made
+			select project_id, id, name || '-' || version || '.tgz', name || '-' || version || '.tgz', 1, sha256('x'), sha256('y'), sha512('x') from made
 		), tags as (
 			insert into package_tags (project_id, package_id, format, name_key, name)
 			select project_id, id, 'demo', name_key, 'tag-' || version from made
@@ -53,10 +53,19 @@ func BenchmarkFind(b *testing.B) {
 	h := host.New(db.Pool, memory.New())
 	id, end := h.Open(s)
 	defer end()
-	for name, want := range map[string]int{"big": 2000, "small": 1} {
-		b.Run(name, func(b *testing.B) {
+	for _, c := range []struct {
+		name   string
+		finder spec.Finder
+		want   int
+	}{
+		{"big", spec.Finder{Name: "big", WithFiles: true, WithTags: true, WithRows: []spec.RowSelection{{Table: "manifests"}}}, 2000},
+		{"small", spec.Finder{Name: "small", WithFiles: true, WithTags: true, WithRows: []spec.RowSelection{{Table: "manifests"}}}, 1},
+		{"document", spec.Finder{Name: "big", WithTags: true, WithRows: []spec.RowSelection{{Table: "manifests"}}}, 2000},
+		{"document with a tarball", spec.Finder{Name: "big", FileSuffix: ".tgz", WithTags: true, WithRows: []spec.RowSelection{{Table: "manifests"}}}, 2000},
+	} {
+		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
-				f := spec.Finder{Name: name, WithFiles: true, WithTags: true, WithRows: []spec.RowSelection{{Table: "manifests"}}}
+				f := c.finder
 				n := 0
 				for {
 					page, err := h.FindPackages(b.Context(), id, f)
@@ -68,8 +77,8 @@ func BenchmarkFind(b *testing.B) {
 						break
 					}
 				}
-				if n != want {
-					b.Fatalf("found %d packages, want %d", n, want)
+				if n != c.want {
+					b.Fatalf("found %d packages, want %d", n, c.want)
 				}
 			}
 		})

@@ -118,6 +118,10 @@ func (s Scope) packagesQuery(f spec.Finder) (packagesQuery, error) {
 		}
 		add("exists ("+file+")", f.FileName)
 	}
+	if f.FileSuffix != "" {
+		// "offset 0" as in sql: looked up package by package, not joined with all files of the registry.
+		add("exists (select from package_files f where f.package_id = p.id and right(f.file_name, length($?::text)) = $?::text offset 0)", f.FileSuffix)
+	}
 	if f.PageToken != "" {
 		last, err := strconv.ParseInt(f.PageToken, 10, 64)
 		if err != nil {

@@ -135,6 +135,52 @@ func TestAnotherMethodFits(t *testing.T) {
 	}
 }
 
+// conventional is a table whose route "get" is mounted at every level, by a convention.
+func conventional(t *testing.T, c spec.Convention) *routes.Table {
+	t.Helper()
+	m := npmLike()
+	m.Routes = []spec.Route{{
+		ID: "get", Method: "GET", Pattern: "{name:any}/v/{file:file}", Action: spec.ActionReadPackage, Convention: &c,
+		Levels: []spec.Level{spec.LevelProject, spec.LevelGroup, spec.LevelInstance},
+	}}
+	m.Validators["any"] = `.+`
+	compiled, err := routes.Compile(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compiled
+}
+
+func TestNamesTellWhereAPackageLives(t *testing.T) {
+	t.Parallel()
+	scope := spec.Convention{Value: "{name}", Pattern: "@([^/]+)/.+", Names: spec.NamesRootGroup}
+	for _, c := range []struct {
+		what       string
+		convention spec.Convention
+		name, want string
+	}{
+		{"npm: the scope", scope, "@acme/web", "acme"},
+		{"npm: no scope", scope, "web", ""},
+		{"npm: no name", scope, "@acme", ""},
+		{"npm: more than a scope", scope, "x/@acme/web", ""},
+		{"npm: as it is written", scope, "@ACME/web", "ACME"},
+		{"maven: all of the name", spec.Convention{Value: "{name}", Names: spec.NamesProject}, "acme/apps/web", "acme/apps/web"},
+		{"conan: another separator", spec.Convention{Value: "{name}", Names: spec.NamesProject, Slash: "+"}, "acme+apps+web", "acme/apps/web"},
+		{"conan: in a part", spec.Convention{Value: "{name}", Pattern: "[^@]*@([^/]+)/.*", Names: spec.NamesProject, Slash: "+"}, "lib/1.0@acme+web/stable", "acme/web"},
+		{"several parameters", spec.Convention{Value: "{name}/{file}", Names: spec.NamesProject}, "acme", "acme/f"},
+		{"a parameter's own braces are text", spec.Convention{Value: "{name}", Names: spec.NamesProject}, "{file}", "{file}"},
+		{"a group that took no part", spec.Convention{Value: "{name}", Pattern: "x|@([^/]+)", Names: spec.NamesRootGroup}, "x", ""},
+	} {
+		compiled := conventional(t, c.convention)
+		for level, want := range map[spec.Level]string{spec.LevelProject: "", spec.LevelGroup: "", spec.LevelInstance: c.want} {
+			got, err := compiled.Match(level, "GET", c.name+"/v/f", nil)
+			if err != nil || got.Names != want {
+				t.Errorf("%s, level %d: %q, %v; want %q", c.what, level, got.Names, err, want)
+			}
+		}
+	}
+}
+
 func TestAManifestThatBreaksTheRulesIsRefused(t *testing.T) {
 	t.Parallel()
 	m := npmLike()

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net/url"
+	"slices"
 
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/authz"
@@ -95,22 +96,20 @@ func (r *call) changed(p *spec.Plan) (registry.Project, error) {
 		}
 		return *r.about.project, nil
 	}
-	for _, s := range r.caller.Standings {
-		if s.Project.ID != p.ProjectID {
-			continue
-		}
-		switch authz.Decide(r.caller.Actor, &s.Project, s.Level, r.route.Action) {
-		case authz.Allowed:
-			return s.Project, nil
-		case authz.Unauthenticated:
-			return registry.Project{}, r.deniedAnonymous()
-		case authz.Forbidden:
-			return registry.Project{}, registry.Errorf(registry.CodeForbidden, "Forbidden")
-		case authz.Hidden:
-		}
-		break
+	named := func(id int64) bool { return id == p.ProjectID }
+	i := slices.IndexFunc(r.caller.Standings, func(s registry.Standing) bool { return named(s.Project.ID) })
+	if i < 0 || !slices.ContainsFunc(r.about.within.Projects, func(p registry.Project) bool { return named(p.ID) }) {
+		return registry.Project{}, fmt.Errorf("plugin sent a plan for project %d, which the request is not about", p.ProjectID)
 	}
-	return registry.Project{}, fmt.Errorf("plugin sent a plan for project %d, which the request is not about", p.ProjectID)
+	s := r.caller.Standings[i]
+	switch authz.Decide(r.caller.Actor, &s.Project, s.Level, r.route.Action) {
+	case authz.Allowed:
+		return s.Project, nil
+	case authz.Unauthenticated:
+		return registry.Project{}, r.deniedAnonymous()
+	case authz.Forbidden, authz.Hidden: // not hidden: the request may read there
+	}
+	return registry.Project{}, registry.Errorf(registry.CodeForbidden, "Forbidden")
 }
 
 func specProject(p *registry.Project) spec.Project {

@@ -124,8 +124,10 @@ func (r *call) authorizeGroup(anonymous bool) authz.Verdict {
 // asked about a group that has more than they can see: many clients send their
 // credentials only when asked for them.
 func (r *call) unlessHidden(a *answer) (*answer, error) {
-	o, ok := a.outcome.(*spec.HTTPResponse)
-	if ok && o.Status == http.StatusNotFound && r.about.within.Hidden && r.route.AnonymousDenial == spec.DenyUnauthorized {
+	if r.route.Action == spec.ActionNone || r.route.AnonymousDenial != spec.DenyUnauthorized || !r.about.within.Hidden {
+		return a, nil
+	}
+	if o, ok := a.outcome.(*spec.HTTPResponse); ok && o.Status == http.StatusNotFound {
 		return nil, r.deniedAnonymous()
 	}
 	return a, nil

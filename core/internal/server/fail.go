@@ -128,7 +128,7 @@ func errorBody(style spec.ErrorStyle, status int, sentence, requestID string) (c
 			RequestID string `json:"request_id"`
 		}{"about:blank", status, http.StatusText(status), sentence, requestID}
 		body, _ = json.Marshal(doc)
-		return "application/problem+json", body
+		return problemType(status), body
 	case spec.ErrorMessageAndError:
 		doc = struct {
 			Message   string `json:"message"`
@@ -143,6 +143,16 @@ func errorBody(style spec.ErrorStyle, status int, sentence, requestID string) (c
 	}
 	body, _ = json.Marshal(doc)
 	return "application/json", body
+}
+
+// problemType is the media type of an RFC 9457 document. Maven's resolver (1.9.24
+// and 2.0) takes a problem document for a failure, whatever its status: what is
+// not there must not look like one, or a first snapshot cannot be deployed.
+func problemType(status int) string {
+	if status == http.StatusNotFound {
+		return "application/json"
+	}
+	return "application/problem+json"
 }
 
 // A refused upload is read on for a moment: a client that is still sending

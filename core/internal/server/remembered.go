@@ -39,7 +39,7 @@ func (s *Server) remembered(r *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	tag := s.entityTag(r, generations)
+	tag := s.entityTag(r, r.format.Revision(), generations)
 	if matches(r.c.Request.Header, tag) {
 		return &answer{notModified: true, tag: tag}, nil
 	}
@@ -173,8 +173,8 @@ func forEverybody(r *spec.Request, policy *spec.CachePolicy) {
 	r.Actor, r.Header, r.Query, r.Settings = spec.Actor{Kind: spec.Anonymous}, nil, query, spec.PackageSettings{}
 }
 
-// entityTag names an answer by all that it is made from.
-func (s *Server) entityTag(r *call, generations []packages.Generation) string {
+// entityTag names an answer by all that it is made from; revision is the plugin's.
+func (s *Server) entityTag(r *call, revision string, generations []packages.Generation) string {
 	h := sha256.New()
 	part := func(parts ...string) {
 		for _, p := range parts {
@@ -183,7 +183,7 @@ func (s *Server) entityTag(r *call, generations []packages.Generation) string {
 			h.Write([]byte(p))
 		}
 	}
-	part(r.format.Revision(), r.route.ID, r.media, s.baseURL(r))
+	part(revision, r.route.ID, r.media, s.baseURL(r))
 	for _, name := range sorted(r.params) {
 		part(name, r.params[name])
 	}

@@ -90,7 +90,7 @@ func reading(reg *registrytest.Registry, private, public registrytest.Project, m
 		{name: "a tarball that is not there", method: "GET", path: tarballPath("@acme/hello", "2.0.0"), want: 404, says: "Package file not found"},
 		{name: "a tarball of another package", method: "GET", path: "/hello/-/@acme/hello-1.0.0.tgz", want: 404, says: "Package file not found"},
 		{name: "a tarball's name without its scope, as some tools build it", method: "GET", path: "/@acme/hello/-/hello-1.0.0.tgz", want: 200},
-		{name: "a publish to a group's URL", method: "PUT", path: "/hello", body: []byte("{}"), from: &group, want: 404, contains: "404 Not Found"},
+		{name: "a publish to a group's URL", method: "PUT", path: "/hello", body: []byte("{}"), from: &group, want: 405, says: "Method Not Allowed"},
 		{name: "a package's page is not to be posted to", method: "POST", path: "/@acme%2fhello", body: []byte("{}"), want: 405, says: "Method Not Allowed"},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,6 +18,7 @@ func testLevels(t *testing.T, reg *registrytest.Registry) {
 	t.Run("projects of a group are one registry", func(t *testing.T) { t.Parallel(); mergedVersions(t, reg) })
 	t.Run("only what may be read is merged", func(t *testing.T) { t.Parallel(); readableOnly(t, reg) })
 	t.Run("an answer is renewed by any project", func(t *testing.T) { t.Parallel(); renewed(t, reg) })
+	t.Run("a version without its tarball is not served", func(t *testing.T) { t.Parallel(); withoutTarball(t, reg) })
 	t.Run("access", func(t *testing.T) { t.Parallel(); groupAccess(t, reg) })
 	t.Run("the scope is a root group", func(t *testing.T) { t.Parallel(); instanceNames(t, reg) })
 }
@@ -80,6 +82,11 @@ func mergedVersions(t *testing.T, reg *registrytest.Registry) {
 		}
 		if a := c.send(t, "PUT", path(name), newPublication(t, name, "3.0.0").encode()); a.status != http.StatusMethodNotAllowed {
 			t.Errorf("publish above a project: %d %s", a.status, a.body)
+		}
+		for _, method := range []string{"PUT", "DELETE"} { // npm would take a 404 for success
+			if a := c.send(t, method, path(name)+"/-rev/9-999999", []byte(`{}`)); a.status != http.StatusMethodNotAllowed {
+				t.Errorf("unpublish above a project: %d %s", a.status, a.body)
+			}
 		}
 	}
 	// A group's path will do for its number.
@@ -253,4 +260,73 @@ func instanceNames(t *testing.T, reg *registrytest.Registry) {
 	if a := c.send(t, "POST", "/-/npm/v1/security/advisories/bulk", []byte("{}")); a.status != http.StatusOK {
 		t.Errorf("audit: %d %s", a.status, a.body)
 	}
+}
+
+// withoutTarball deletes a tarball by itself, which only the packages API does.
+func withoutTarball(t *testing.T, reg *registrytest.Registry) {
+	t.Helper()
+	root := reg.NewGroup(t, "private")
+	p, other := reg.NewProjectIn(t, root, "p", "private"), reg.NewProjectIn(t, root, "other", "private")
+	name := "@" + root.Path + "/web"
+	c := newCaller(reg, p, reg.Token)
+	c.publish(t, name, "1.0.0")
+	c.publish(t, name, "2.0.0") // is "latest" now
+	callers := []caller{c, above(reg, root, reg.Token), instance(reg, reg.Token)}
+	for _, c := range callers {
+		c.send(t, "GET", path(name), nil).wantVersions(t, "1.0.0", "2.0.0")
+	}
+
+	api := caller{base: reg.URL + "/api/v4/projects/" + strconv.FormatInt(p.ID, 10) + "/packages", token: reg.Token, client: http.DefaultClient}
+	pkg := api.first(t, "?package_version=2.0.0")
+	files := "/" + pkg + "/package_files"
+	if a := api.send(t, "DELETE", files+"/"+api.first(t, files), nil); a.status != http.StatusNoContent {
+		t.Fatalf("delete the file: %d %s", a.status, a.body)
+	}
+	for _, c := range callers {
+		doc := c.send(t, "GET", path(name), nil)
+		doc.wantVersions(t, "1.0.0")
+		if _, tags := doc.versions(t); tags["latest"] != "1.0.0" {
+			t.Errorf("tags %v", tags)
+		}
+		for _, step := range []struct {
+			method, path, body string
+			want               int
+		}{
+			{"GET", path(name) + "/2.0.0", "", http.StatusNotFound},
+			{"GET", tarballPath(name, "2.0.0"), "", http.StatusNotFound},
+			{"GET", path(name) + "/latest", "", http.StatusOK},
+			{"PUT", "/-/package" + path(name) + "/dist-tags/stable", `"2.0.0"`, http.StatusNotFound},
+		} {
+			if a := c.send(t, step.method, step.path, []byte(step.body)); a.status != step.want {
+				t.Errorf("%s %s: %d, not %d: %s", step.method, step.path, a.status, step.want, a.body)
+			}
+		}
+		if a := c.send(t, "GET", "/-/package"+path(name)+"/dist-tags", nil); strings.TrimSpace(string(a.body)) != `{"latest":"1.0.0"}` {
+			t.Errorf("tags %d %s", a.status, a.body)
+		}
+	}
+	for _, c := range callers[:2] {
+		if a := c.send(t, "GET", "/-/v1/search?text=web", nil); !strings.Contains(string(a.body), `"version":"1.0.0"`) {
+			t.Errorf("search: %s", a.body)
+		}
+	}
+	// Its name stays taken, and another project's version of the same name is served in its place.
+	if a := c.send(t, "PUT", path(name), newPublication(t, name, "2.0.0").encode()); a.status != http.StatusForbidden {
+		t.Errorf("published again: %d %s", a.status, a.body)
+	}
+	newCaller(reg, other, reg.Token).publish(t, name, "2.0.0")
+	callers[1].send(t, "GET", path(name), nil).wantVersions(t, "1.0.0", "2.0.0")
+}
+
+// first returns the id of the first item of a list.
+func (c caller) first(tb testing.TB, path string) string {
+	tb.Helper()
+	a := c.send(tb, "GET", path, nil)
+	var list []struct {
+		ID int64 `json:"id"`
+	}
+	if err := json.Unmarshal(a.body, &list); err != nil || len(list) == 0 {
+		tb.Fatalf("%s: %d %s: %v", path, a.status, a.body, err)
+	}
+	return strconv.FormatInt(list[0].ID, 10)
 }

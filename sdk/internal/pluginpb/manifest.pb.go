@@ -1468,11 +1468,13 @@ type Finder struct {
 	// Default: the statuses that are served to clients (default, hidden, deprecated).
 	Statuses []string `protobuf:"bytes,5,rep,name=statuses,proto3" json:"statuses,omitempty"`
 	// At most this many packages a page; 0 takes the core's page size.
-	Limit         int32           `protobuf:"varint,6,opt,name=limit,proto3" json:"limit,omitempty"`
-	PageToken     string          `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	WithFiles     bool            `protobuf:"varint,8,opt,name=with_files,json=withFiles,proto3" json:"with_files,omitempty"`
-	WithTags      bool            `protobuf:"varint,9,opt,name=with_tags,json=withTags,proto3" json:"with_tags,omitempty"`
-	WithRows      []*RowSelection `protobuf:"bytes,10,rep,name=with_rows,json=withRows,proto3" json:"with_rows,omitempty"`
+	Limit     int32           `protobuf:"varint,6,opt,name=limit,proto3" json:"limit,omitempty"`
+	PageToken string          `protobuf:"bytes,7,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	WithFiles bool            `protobuf:"varint,8,opt,name=with_files,json=withFiles,proto3" json:"with_files,omitempty"`
+	WithTags  bool            `protobuf:"varint,9,opt,name=with_tags,json=withTags,proto3" json:"with_tags,omitempty"`
+	WithRows  []*RowSelection `protobuf:"bytes,10,rep,name=with_rows,json=withRows,proto3" json:"with_rows,omitempty"`
+	// Only packages that have a file whose name ends with this.
+	FileSuffix    string `protobuf:"bytes,11,opt,name=file_suffix,json=fileSuffix,proto3" json:"file_suffix,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1575,6 +1577,13 @@ func (x *Finder) GetWithRows() []*RowSelection {
 		return x.WithRows
 	}
 	return nil
+}
+
+func (x *Finder) GetFileSuffix() string {
+	if x != nil {
+		return x.FileSuffix
+	}
+	return ""
 }
 
 // RowSelection names the metadata to load with each package.
@@ -2089,7 +2098,7 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"\aJobKind\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x123\n" +
 	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12!\n" +
-	"\fmax_attempts\x18\x03 \x01(\x05R\vmaxAttempts\"\xbe\x02\n" +
+	"\fmax_attempts\x18\x03 \x01(\x05R\vmaxAttempts\"\xdf\x02\n" +
 	"\x06Finder\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1b\n" +
@@ -2104,7 +2113,9 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"with_files\x18\b \x01(\bR\twithFiles\x12\x1b\n" +
 	"\twith_tags\x18\t \x01(\bR\bwithTags\x12;\n" +
 	"\twith_rows\x18\n" +
-	" \x03(\v2\x1e.pakhus.format.v1.RowSelectionR\bwithRows\">\n" +
+	" \x03(\v2\x1e.pakhus.format.v1.RowSelectionR\bwithRows\x12\x1f\n" +
+	"\vfile_suffix\x18\v \x01(\tR\n" +
+	"fileSuffix\">\n" +
 	"\fRowSelection\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\tR\x05table\x12\x18\n" +
 	"\acolumns\x18\x02 \x03(\tR\acolumns*{\n" +

@@ -1,0 +1,1 @@
+namespace Demo { public static class Greeting { public static string Of(string name) { var text = "Hello, " + name; return text; } } }
