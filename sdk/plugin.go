@@ -76,7 +76,10 @@ type Route struct {
 	Cache   *Cache
 	// Prefetch is answered before the handler is called; reads that equal one of
 	// these finders, with "{param}" filled in, cost nothing.
-	Prefetch        []Finder
+	Prefetch []Finder
+	// DirectFile is the answer where the only finder of Prefetch finds one file:
+	// the handler, which must answer no differently, is not asked then.
+	DirectFile      *DirectFile
 	Timeout         time.Duration // 0: the core's default
 	Challenge       Challenge
 	AnonymousDenial AnonymousDenial

@@ -87,6 +87,8 @@ type (
 	Convention = spec.Convention
 	// Cache lets the core keep an answer as long as nothing it depends on changed.
 	Cache = spec.CachePolicy
+	// DirectFile is a file that the core sends by itself.
+	DirectFile = spec.DirectFile
 	// Challenge is what a 401 carries in WWW-Authenticate.
 	Challenge = spec.Challenge
 	// AnonymousDenial is what a caller without credentials gets where credentials are needed.

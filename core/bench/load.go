@@ -23,8 +23,9 @@ func (r round) each(of time.Duration) float64 {
 }
 
 // loop calls do from several goroutines until the time is over or do has
-// nothing left to do, which it says with false. The first error ends it.
-func loop(ctx context.Context, workers int, length time.Duration, do func(ctx context.Context) (bool, error)) (round, error) {
+// nothing left to do. do returns how many requests it made; none: nothing is
+// left. The first error ends it.
+func loop(ctx context.Context, workers int, length time.Duration, do func(ctx context.Context) (int, error)) (round, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var (
@@ -35,15 +36,15 @@ func loop(ctx context.Context, workers int, length time.Duration, do func(ctx co
 	for range workers {
 		wg.Go(func() {
 			for time.Since(begin) < length && ctx.Err() == nil {
-				more, err := do(ctx)
+				made, err := do(ctx)
 				if err != nil {
 					cancel(err)
 					return
 				}
-				if !more {
+				if made == 0 {
 					return
 				}
-				count.Add(1)
+				count.Add(int64(made))
 			}
 		})
 	}

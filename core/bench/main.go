@@ -70,20 +70,23 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	if err := seed(ctx, targets, o.quick); err != nil {
+	wanted := slices.DeleteFunc(workloads(o.quick), func(w workload) bool { return !strings.Contains(w.name, o.only) })
+	if err := seed(ctx, targets, wanted, o.quick); err != nil {
 		return err
 	}
 	r := &report{Machine: machine(ctx), Rounds: o.rounds, Length: o.length.String()}
-	for _, w := range workloads(o.quick) {
-		if !strings.Contains(w.name, o.only) {
-			continue
-		}
+	for _, w := range wanted {
 		row, err := measure(ctx, targets, w, o)
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)
 		}
 		r.Rows = append(r.Rows, row)
 		log.Print(row)
+	}
+	if strings.Contains("maven growth", o.only) {
+		if r.Growth, err = growths(ctx, targets, o.quick); err != nil {
+			return err
+		}
 	}
 	if strings.Contains("footprint", o.only) {
 		if r.Footprint, err = footprints(ctx, targets); err != nil {
@@ -92,6 +95,20 @@ func run(ctx context.Context, o options) error {
 	}
 	r.print(os.Stdout)
 	return r.save(o.json)
+}
+
+// seed makes what the workloads read.
+func seed(ctx context.Context, targets []*target, wanted []workload, quick bool) error {
+	ofMaven := func(w workload) bool { return w.maven }
+	if slices.ContainsFunc(wanted, func(w workload) bool { return !w.maven }) {
+		if err := seedNPM(ctx, targets, quick); err != nil {
+			return err
+		}
+	}
+	if slices.ContainsFunc(wanted, ofMaven) {
+		return seedMaven(ctx, targets, quick)
+	}
+	return nil
 }
 
 // startAll starts the three: Pakhus, Verdaccio, the reference, in this order
@@ -128,6 +145,9 @@ func measure(ctx context.Context, targets []*target, w workload, o options) (Row
 	for range o.rounds {
 		do := w.prepare(o.length)
 		for i, t := range targets {
+			if w.maven && t.maven == "" {
+				continue
+			}
 			before, client := cpuOf(t.pid()), ownCPU()
 			end, err := profiled(ctx, o.profiles, w.name, t)
 			if err != nil {
@@ -149,8 +169,11 @@ func measure(ctx context.Context, targets []*target, w workload, o options) (Row
 	return row, nil
 }
 
-// figure sums up the rounds of one target.
+// figure sums up the rounds of one target, if it took part.
 func figure(name string, rounds []round) Figure {
+	if len(rounds) == 0 {
+		return Figure{Target: name}
+	}
 	var rates, server, client []float64
 	for _, r := range rounds {
 		rates = append(rates, r.perSecond())

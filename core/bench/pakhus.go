@@ -37,6 +37,7 @@ func startPakhus(ctx context.Context, dir, program string) (*target, error) {
 		return t, fmt.Errorf("first-run.json: %w", err)
 	}
 	t.base = fmt.Sprintf("http://%s/api/v4/projects/%d/packages/npm", address, first.ProjectID)
+	t.maven = fmt.Sprintf("http://%s/api/v4/projects/%d/packages/maven", address, first.ProjectID)
 	t.token = first.Token
 	return t, nil
 }

@@ -21,6 +21,6 @@ func startReference(ctx context.Context, dir, program string) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.base, t.token = "http://"+address, token
+	t.base, t.maven, t.token = "http://"+address, "http://"+address+"/maven", token
 	return t, nil
 }

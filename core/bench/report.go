@@ -17,6 +17,7 @@ type report struct {
 	Rounds    int         `json:"rounds"`
 	Length    string      `json:"round_length"`
 	Rows      []Row       `json:"rows"`
+	Growth    []Growth    `json:"growth"`
 	Footprint []Footprint `json:"footprint"`
 }
 
@@ -43,9 +44,26 @@ func (r Row) String() string {
 	var b strings.Builder
 	b.WriteString(r.Name)
 	for _, f := range r.Figures {
-		fmt.Fprintf(&b, "  %s %s/s", f.Target, number(f.Median))
+		if f.Median > 0 {
+			fmt.Fprintf(&b, "  %s %s/s (%.2f ms)", f.Target, number(f.Median), f.CPUMillis)
+		}
 	}
+	fmt.Fprintf(&b, "  × reference %s", r.times(2, 2))
 	return b.String()
+}
+
+// ifMeasured is text about the figure, or a dash: not all take part in everything.
+func (f Figure) ifMeasured(text string) string {
+	if f.Median == 0 {
+		return "–"
+	}
+	return text
+}
+
+// times is how often the first target's rate is that of another.
+func (r Row) times(other, digits int) string {
+	f := r.Figures[other]
+	return f.ifMeasured(fmt.Sprintf("%.*f", digits, r.Figures[0].Median/f.Median))
 }
 
 func (r *report) print(w io.Writer) {
@@ -56,17 +74,19 @@ func (r *report) print(w io.Writer) {
 	for _, row := range r.Rows {
 		fmt.Fprintf(t, "%s", row.Name)
 		for _, f := range row.Figures {
-			fmt.Fprintf(t, "\t %s (%s–%s)", number(f.Median), number(f.Least), number(f.Most))
+			fmt.Fprintf(t, "\t %s", f.ifMeasured(fmt.Sprintf("%s (%s–%s)", number(f.Median), number(f.Least), number(f.Most))))
 		}
-		mine := row.Figures[0].Median
-		fmt.Fprintf(t, "\t %.1f\t %.2f", mine/row.Figures[1].Median, mine/row.Figures[2].Median)
+		fmt.Fprintf(t, "\t %s\t %s", row.times(1, 1), row.times(2, 2))
 		for _, f := range row.Figures {
-			fmt.Fprintf(t, "\t %.2f", f.CPUMillis)
+			fmt.Fprintf(t, "\t %s", f.ifMeasured(fmt.Sprintf("%.2f", f.CPUMillis)))
 		}
 		fmt.Fprintln(t, "\t")
 	}
 	_ = t.Flush()
 	fmt.Fprintln(w)
+	for _, g := range r.Growth {
+		fmt.Fprintln(w, g)
+	}
 	fmt.Fprintln(t, "MiB resident, without PostgreSQL\t first start\t later start\t idle\t plugins\t peak of 8 publishes of 50 MiB at once\t plugins\t")
 	for _, f := range r.Footprint {
 		fmt.Fprintf(t, "%s\t %s\t %s\t %.0f\t %.0f\t %.0f\t %.0f\t\n", f.Target, f.FirstStart, f.LaterStart, f.Idle, f.IdlePlugin, f.Peak, f.PeakPlugin)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// seed publishes what the workloads read, and looks whether it is there.
-func seed(ctx context.Context, targets []*target, quick bool) error {
+// seedNPM publishes what the workloads of npm read, and looks whether it is there.
+func seedNPM(ctx context.Context, targets []*target, quick bool) error {
 	for _, n := range versionCounts(quick) {
 		versions := make([]string, n)
 		for i := range versions {
@@ -48,12 +48,12 @@ func seedMany(ctx context.Context, t *target, name string, versions []string) er
 		left <- v
 	}
 	close(left)
-	_, err := loop(ctx, 4, 10*time.Minute, func(ctx context.Context) (bool, error) {
+	_, err := loop(ctx, 4, 10*time.Minute, func(ctx context.Context) (int, error) {
 		v, more := <-left
 		if !more {
-			return false, nil
+			return 0, nil
 		}
-		return true, t.publish(ctx, newBody(name, v, 100))
+		return 1, t.publish(ctx, newBody(name, v, 100))
 	})
 	if err != nil {
 		return err

@@ -17,7 +17,8 @@ import (
 // target is a running registry.
 type target struct {
 	name   string
-	base   string // of package URLs, without a slash at the end
+	base   string // of npm's package URLs, without a slash at the end
+	maven  string // of Maven's, likewise; empty: it does not speak it
 	token  string
 	data   string // its folder
 	client *http.Client
@@ -139,10 +140,15 @@ func (t *target) publish(ctx context.Context, b body) error {
 	return err
 }
 
-// expect sends one request, reads its answer to the end and returns the
-// headers. Another status than the one expected is an error.
+// expect sends one request below the base of npm.
 func (t *target) expect(ctx context.Context, status int, method, path string, body []byte, header http.Header) (http.Header, error) {
-	req, err := http.NewRequestWithContext(ctx, method, t.base+path, bytes.NewReader(body))
+	return t.expectAt(ctx, status, method, t.base+path, body, header)
+}
+
+// expectAt sends one request, reads its answer to the end and returns the
+// headers. Another status than the one expected is an error.
+func (t *target) expectAt(ctx context.Context, status int, method, url string, body []byte, header http.Header) (http.Header, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -155,10 +161,10 @@ func (t *target) expect(ctx context.Context, status int, method, path string, bo
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != status {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
-		return nil, fmt.Errorf("%s %s: %s, not %d: %s", method, path, resp.Status, status, text)
+		return nil, fmt.Errorf("%s %s: %s, not %d: %s", method, url, resp.Status, status, text)
 	}
 	if read, err := t.discard(resp.Body); err != nil {
-		return nil, fmt.Errorf("%s %s: after %d bytes: %w", method, path, read, err)
+		return nil, fmt.Errorf("%s %s: after %d bytes: %w", method, url, read, err)
 	}
 	return resp.Header, nil
 }

@@ -11,10 +11,11 @@ import (
 
 // workload is one thing to do as often as possible.
 type workload struct {
-	name string
+	name  string
+	maven bool // not for targets that speak npm only
 	// prepare is called once a round, before the clock runs; what it returns is
 	// then done to each target in turn.
-	prepare func(length time.Duration) func(ctx context.Context, t *target) (round, error)
+	prepare prepare
 }
 
 const (
@@ -29,9 +30,9 @@ func workloads(quick bool) []workload {
 	for _, n := range versionCounts(quick) {
 		path := "/" + manyName(n)
 		all = append(all,
-			workload{fmt.Sprintf("packument %d, full", n), reading(path, readers, http.Header{})},
-			workload{fmt.Sprintf("packument %d, abbreviated", n), reading(path, readers, http.Header{"Accept": {abbreviated}})},
-			workload{fmt.Sprintf("packument %d, 304", n), revalidating(path)},
+			npm(fmt.Sprintf("packument %d, full", n), reading(path, readers, http.Header{})),
+			npm(fmt.Sprintf("packument %d, abbreviated", n), reading(path, readers, http.Header{"Accept": {abbreviated}})),
+			npm(fmt.Sprintf("packument %d, 304", n), revalidating(path)),
 		)
 	}
 	for _, s := range sizes(quick) {
@@ -39,16 +40,21 @@ func workloads(quick bool) []workload {
 		if s.bytes > 10<<20 {
 			workers = largeReaders
 		}
-		all = append(all, workload{"tarball " + s.name, reading(s.tarball(), workers, http.Header{})})
+		all = append(all, npm("tarball "+s.name, reading(s.tarball(), workers, http.Header{})))
 	}
 	for _, s := range sizes(true) {
 		for _, writers := range []int{1, 8} {
 			name := fmt.Sprintf("publish %s, %d at once", s.name, writers)
-			all = append(all, workload{name, publishing(s.bytes, writers)})
+			all = append(all, npm(name, publishing(s.bytes, writers)))
 		}
 	}
-	return all
+	return append(all, mavenWorkloads(quick)...)
 }
+
+// prepare makes a workload's work ready for one round.
+type prepare = func(length time.Duration) func(ctx context.Context, t *target) (round, error)
+
+func npm(name string, p prepare) workload { return workload{name: name, prepare: p} }
 
 func versionCounts(quick bool) []int {
 	if quick {
@@ -79,12 +85,12 @@ func (s size) tarball() string { return fmt.Sprintf("/%[1]s/-/%[1]s-1.0.0.tgz", 
 
 // reading reads the same path from all workers. One request goes before the
 // clock, so that what is built once is not counted in the first round alone.
-func reading(path string, workers int, header http.Header) func(time.Duration) func(context.Context, *target) (round, error) {
+func reading(path string, workers int, header http.Header) prepare {
 	return func(length time.Duration) func(context.Context, *target) (round, error) {
 		return func(ctx context.Context, t *target) (round, error) {
-			get := func(ctx context.Context) (bool, error) {
+			get := func(ctx context.Context) (int, error) {
 				_, err := t.expect(ctx, http.StatusOK, http.MethodGet, path, nil, header)
-				return true, err
+				return 1, err
 			}
 			if _, err := get(ctx); err != nil {
 				return round{}, err
@@ -95,7 +101,7 @@ func reading(path string, workers int, header http.Header) func(time.Duration) f
 }
 
 // revalidating asks again for a document that the client has.
-func revalidating(path string) func(time.Duration) func(context.Context, *target) (round, error) {
+func revalidating(path string) prepare {
 	return func(length time.Duration) func(context.Context, *target) (round, error) {
 		return func(ctx context.Context, t *target) (round, error) {
 			first, err := t.expect(ctx, http.StatusOK, http.MethodGet, path, nil, http.Header{})
@@ -103,9 +109,9 @@ func revalidating(path string) func(time.Duration) func(context.Context, *target
 				return round{}, err
 			}
 			header := http.Header{"If-None-Match": {first.Get("ETag")}}
-			return loop(ctx, readers, length, func(ctx context.Context) (bool, error) {
+			return loop(ctx, readers, length, func(ctx context.Context) (int, error) {
 				_, err := t.expect(ctx, http.StatusNotModified, http.MethodGet, path, nil, header)
-				return true, err
+				return 1, err
 			})
 		}
 	}
@@ -114,7 +120,7 @@ func revalidating(path string) func(time.Duration) func(context.Context, *target
 // publishing publishes new packages, each of another name and with another
 // content. The bodies are made before the clock runs and are the same for all
 // targets; if they run out, the round ends early.
-func publishing(bytes, writers int) func(time.Duration) func(context.Context, *target) (round, error) {
+func publishing(bytes, writers int) prepare {
 	return func(length time.Duration) func(context.Context, *target) (round, error) {
 		const perSecond, memory = 2000, 512 << 20
 		bodies := make([]body, min(int(length.Seconds()*perSecond)+writers, memory/(bytes*4/3)))
@@ -128,12 +134,12 @@ func publishing(bytes, writers int) func(time.Duration) func(context.Context, *t
 				left <- b
 			}
 			close(left)
-			return loop(ctx, writers, length, func(ctx context.Context) (bool, error) {
+			return loop(ctx, writers, length, func(ctx context.Context) (int, error) {
 				b, more := <-left
 				if !more {
-					return false, nil
+					return 0, nil
 				}
-				return true, t.publish(ctx, b)
+				return 1, t.publish(ctx, b)
 			})
 		}
 	}

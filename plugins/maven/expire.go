@@ -18,9 +18,11 @@ type expireArgs struct {
 	Seen    int64  `json:"seen"` // the lock version when the job last looked; 0: it never has
 }
 
-// watch has a new version looked after until it is complete.
+// watch has a new version looked after until it is complete. Nothing makes two
+// jobs of one version one: there are two only where one was removed and deployed
+// anew meanwhile, and to look for the other would cost every deploy.
 func watch(plan *sdk.Plan, args expireArgs) {
-	plan.Enqueue("expire", args, sdk.Delay(halfUploads), sdk.UniqueKey(args.Name+"@"+args.Version))
+	plan.Enqueue("expire", args, sdk.Delay(halfUploads))
 }
 
 // expire removes a version that is not complete and that nothing has come for

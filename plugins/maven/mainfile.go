@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"github.com/pakhus/pakhus/plugins/maven/internal/descriptor"
+	"github.com/pakhus/pakhus/plugins/maven/internal/version"
 	"github.com/pakhus/pakhus/sdk"
 )
 
@@ -62,7 +63,8 @@ func (m mainFile) plan(ctx context.Context, r *sdk.Request, plan *sdk.Plan, pkg 
 // replaced jar had said.
 func (m mainFile) planPlugin(plan *sdk.Plan, pkg sdk.Ref) {
 	if m.plugin == nil {
-		if m.file.Extension == "jar" && m.stored != nil && len(m.stored.Rows["plugins"]) > 0 {
+		// Only another jar of the version can have said something.
+		if m.file.Extension == "jar" && m.stored != nil && (m.same != nil || version.IsSnapshot(m.Version)) {
 			plan.DeleteRows("plugins", sdk.Row{"package_id": m.stored.Package.ID})
 		}
 		return

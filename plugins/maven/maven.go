@@ -66,12 +66,15 @@ func readRoutes() []sdk.Route {
 		read(sdk.Route{
 			ID: "file", Pattern: "{name:path}/{version:segment}/{file:segment}", Convention: byArtifact,
 			Cache: &sdk.Cache{Keys: []string{"{name}"}}, Prefetch: stored, Handler: getFile,
+			DirectFile: &sdk.DirectFile{
+				ContentType: "application/octet-stream",
+				Header:      map[string]string{"X-Checksum-SHA1": "{sha1}", "X-Checksum-MD5": "{md5}"},
+			},
 		}),
 	}
 }
 
 func writeRoutes() []sdk.Route {
-	stored := []sdk.Finder{versionFinder("{name}", "{version}"), fileFinder("{name}", "{version}", "{file}")}
 	write := func(r sdk.Route) sdk.Route {
 		r.Method, r.Action, r.Challenge = "PUT", sdk.ActionCreatePackage, sdk.ChallengeBasic
 		return r
@@ -84,7 +87,8 @@ func writeRoutes() []sdk.Route {
 			Prefetch: []sdk.Finder{fileFinder("{name}", "{version}", "{file}")}, Handler: putChecksum,
 		}),
 		write(sdk.Route{
-			ID: "put_file", Pattern: "{name:path}/{version:segment}/{file:segment}", Body: sdk.RawFileInline(inlineFile), Prefetch: stored,
+			ID: "put_file", Pattern: "{name:path}/{version:segment}/{file:segment}", Body: sdk.RawFileInline(inlineFile),
+			Prefetch: []sdk.Finder{versionFinder("{name}", "{version}")},
 			// Looking through a jar of the largest size takes its time.
 			Timeout: 5 * time.Minute, Handler: putFile,
 		}),

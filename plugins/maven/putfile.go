@@ -21,7 +21,7 @@ type deployed struct {
 	upload sdk.Upload
 
 	stored *sdk.FoundPackage // the version, complete or not; nil: this is its first file
-	same   *sdk.PackageFile  // the stored file of that name; nil: there is none
+	same   *sdk.PackageFile  // the stored file of that name; nil: there is none, as far as is known
 }
 
 // putFile stores one file of a version: parse → check → plan.
@@ -71,7 +71,9 @@ func parseDeployed(r *sdk.Request) (*deployed, error) {
 	return d, nil
 }
 
-// lookUp reads what is stored; both reads were made before the call.
+// lookUp reads what is stored. The version was read before the call. A file of
+// the same name is rare: where there is one, the plan is refused for it, and it
+// is looked for when the core asks again.
 func (d *deployed) lookUp(ctx context.Context, r *sdk.Request) error {
 	found, err := r.Packages.First(ctx, versionFinder(d.name, d.Version))
 	if errors.Is(err, sdk.ErrNotFound) {
@@ -81,6 +83,9 @@ func (d *deployed) lookUp(ctx context.Context, r *sdk.Request) error {
 		return err
 	}
 	d.stored = &found
+	if r.Attempt == 1 {
+		return nil
+	}
 	with, err := r.Packages.First(ctx, fileFinder(d.name, d.Version, r.Param("file")))
 	if errors.Is(err, sdk.ErrNotFound) {
 		return nil
@@ -136,12 +141,16 @@ func (d *deployed) plan(ctx context.Context, r *sdk.Request) (*sdk.Plan, error) 
 // has returns the version as it is now, if it has a file. If not, it returns nil,
 // and the plan depends on that.
 func (d *deployed) has(ctx context.Context, r *sdk.Request, plan *sdk.Plan, file string) (*sdk.FoundPackage, error) {
+	if d.stored == nil {
+		plan.FileAbsent(d.name, d.Version, file, nil)
+		return nil, nil //nolint:nilnil // not there is an answer
+	}
 	finder := versionFinder(d.name, d.Version)
 	finder.FileName = file
 	found, err := r.Packages.First(ctx, finder)
 	if errors.Is(err, sdk.ErrNotFound) {
 		plan.FileAbsent(d.name, d.Version, file, nil)
-		return nil, nil //nolint:nilnil // not there is an answer
+		return nil, nil //nolint:nilnil // likewise
 	}
 	if err != nil {
 		return nil, err

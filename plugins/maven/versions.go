@@ -25,7 +25,7 @@ func anyStatus() []string {
 func versionFinder(name, version string) sdk.Finder {
 	return sdk.Finder{
 		Name: name, Version: version, Statuses: anyStatus(),
-		WithRows: []sdk.RowSelection{{Table: "metadata", Columns: []string{"packaging"}}, {Table: "plugins", Columns: []string{"prefix"}}},
+		WithRows: []sdk.RowSelection{{Table: "metadata", Columns: []string{"packaging"}}},
 	}
 }
 

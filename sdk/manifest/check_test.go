@@ -121,6 +121,12 @@ func TestRefused(t *testing.T) {
 		{"prefetch of a later page", "route get: prefetch", func(m *spec.Manifest) { m.Routes[get].Prefetch[0].PageToken = "x" }},
 		{"prefetch of a bad table", "route get: prefetch", func(m *spec.Manifest) { m.Routes[get].Prefetch[0].WithRows[0].Table = "a;b" }},
 		{"prefetch without a project", "route ping: prefetch", func(m *spec.Manifest) { m.Routes[ping].Prefetch = []spec.Finder{{}} }},
+		{"direct file without a finder of one", "route get: direct file", func(m *spec.Manifest) { m.Routes[get].DirectFile = &spec.DirectFile{} }},
+		{"direct file of two finders", "route get: direct file", func(m *spec.Manifest) {
+			f := spec.Finder{Name: "{name}", FileName: "f", WithFiles: true}
+			m.Routes[get].DirectFile, m.Routes[get].Prefetch = &spec.DirectFile{}, []spec.Finder{f, f}
+		}},
+		{"direct file of a login", "route login: direct file", func(m *spec.Manifest) { m.Routes[login].DirectFile = &spec.DirectFile{} }},
 		{"migration without SQL", "migrations: 001_metadata", func(m *spec.Manifest) { m.Metadata.Migrations[0].SQL = " " }},
 		{"migration twice", "migrations: 001_metadata", func(m *spec.Manifest) {
 			m.Metadata.Migrations = append(m.Metadata.Migrations, m.Metadata.Migrations[0])

@@ -53,6 +53,9 @@ func (c *checker) route(r *spec.Route) error {
 	if err := cache(r, p.Params()); err != nil {
 		return fmt.Errorf("cache: %w", err)
 	}
+	if err := directFile(r); err != nil {
+		return fmt.Errorf("direct file: %w", err)
+	}
 	for _, f := range r.Prefetch {
 		if err := c.prefetch(r, f, p.Params()); err != nil {
 			return fmt.Errorf("prefetch: %w", err)
@@ -168,6 +171,23 @@ func cache(r *spec.Route, params []string) error {
 	}
 	if slices.Contains(r.Cache.VaryQuery, "") {
 		return fmt.Errorf("varyQuery: an empty name")
+	}
+	return nil
+}
+
+// directFile: the file that a request names and that anybody who may read may have.
+func directFile(r *spec.Route) error {
+	if r.DirectFile == nil {
+		return nil
+	}
+	if r.Method != http.MethodGet || r.Action != spec.ActionReadPackage {
+		return fmt.Errorf("only GET routes with ActionReadPackage send files directly")
+	}
+	if len(r.Prefetch) != 1 {
+		return fmt.Errorf("needs one finder in prefetch, not %d", len(r.Prefetch))
+	}
+	if f := r.Prefetch[0]; f.Name == "" || f.FileName == "" || !f.WithFiles {
+		return fmt.Errorf("the finder must name a package and a file, and want its files")
 	}
 	return nil
 }

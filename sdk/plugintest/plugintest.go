@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"testing"
 
 	"github.com/pakhus/pakhus/sdk/pattern"
@@ -239,6 +240,9 @@ func (r *Registry) try(req Request) (Result, error) {
 	response, err := r.plugin.Handle(context.WithoutCancel(r.t.Context()), in, host)
 	if err != nil {
 		return Result{}, err
+	}
+	if direct := route.DirectFile.Answer(in.Prefetched); direct != nil && !reflect.DeepEqual(response.Outcome, spec.Outcome(direct)) {
+		return Result{}, fmt.Errorf("the handler of route %s answers %+v, and the core would directly %+v", route.ID, response.Outcome, direct)
 	}
 	result := Result{Route: route.ID, Outcome: response.Outcome, Plan: response.Plan, uploads: host.uploads, several: host.several}
 	result.Response, err = r.seen(result)

@@ -67,6 +67,7 @@ type Route struct {
 	Body            BodyPolicy
 	Cache           *CachePolicy
 	Prefetch        []Finder
+	DirectFile      *DirectFile
 	Timeout         time.Duration // 0: the core's default
 	Challenge       Challenge
 	AnonymousDenial AnonymousDenial

@@ -1,5 +1,5 @@
 // Command reference is the least that a Go server on PostgreSQL must do to be an
-// npm registry: look the token up, write the tarball so that it lasts, one
+// npm registry and a Maven repository: look the token up, write the tarball so that it lasts, one
 // transaction, sendfile; packuments from memory as long as their revision in
 // PostgreSQL is the same. No permissions, no checks of what is sent, no plugins,
 // and a cache without bounds. Pakhus is measured against it.
@@ -63,14 +63,14 @@ func run(ctx context.Context, dir, listen, token string) error {
 		return err
 	}
 	defer pool.Close()
-	if _, err := pool.Exec(ctx, schema); err != nil {
+	if _, err := pool.Exec(ctx, schema+mavenSchema); err != nil {
 		return err
 	}
 	digest := sha256.Sum256([]byte(token))
 	if _, err := pool.Exec(ctx, "insert into tokens values ($1) on conflict do nothing", digest[:]); err != nil {
 		return err
 	}
-	r := &registry{pool: pool, files: filepath.Join(dir, "files"), base: "http://" + listen, cache: map[string]*packument{}}
+	r := &registry{pool: pool, files: filepath.Join(dir, "files"), base: "http://" + listen, cache: map[string]*packument{}, documents: map[string]*mavenDocument{}}
 	for i := range 256 {
 		if err := os.MkdirAll(filepath.Join(r.files, fmt.Sprintf("%02x", i)), 0o700); err != nil {
 			return err
@@ -92,11 +92,12 @@ type registry struct {
 	files string // the folder of blobs
 	base  string // of URLs
 
-	mu    sync.RWMutex
-	cache map[string]*packument
+	mu        sync.RWMutex
+	cache     map[string]*packument
+	documents map[string]*mavenDocument
 }
 
-// ServeHTTP answers GET /NAME, GET /NAME/-/FILE and PUT /NAME.
+// ServeHTTP answers GET /NAME, GET /NAME/-/FILE and PUT /NAME; and what is below /maven.
 func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	secret := strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")
 	digest := sha256.Sum256([]byte(secret))
@@ -106,8 +107,11 @@ func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	name, file, isFile := strings.Cut(strings.TrimPrefix(req.URL.Path, "/"), "/-/")
+	repository, isMaven := strings.CutPrefix(req.URL.Path, "/maven/")
 	var err error
 	switch {
+	case isMaven:
+		err = r.maven(w, req, repository)
 	case req.Method == http.MethodPut:
 		err = r.publish(w, req)
 	case isFile:

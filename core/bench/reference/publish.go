@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"net/http"
 	"os"
@@ -69,35 +70,41 @@ func copyUntil(to *bytes.Buffer, from *bufio.Reader, end []byte) error {
 	return nil
 }
 
-// store is the four steps: write, flush, rename, flush the folder. It reads
-// base64 up to the quotation mark.
+// store keeps what the base64 up to the quotation mark stands for.
 func (r *registry) store(from *bufio.Reader) (stored, error) {
+	sum, short, long := sha256.New(), sha1.New(), sha512.New() //nolint:gosec // npm's shasum
+	digest, err := r.keep(io.MultiWriter(sum, short, long), sum, func(to io.Writer) error { return decode(to, from) })
+	return stored{
+		digest: digest, shasum: hex.EncodeToString(short.Sum(nil)),
+		integrity: "sha512-" + base64.StdEncoding.EncodeToString(long.Sum(nil)),
+	}, err
+}
+
+// keep is the four steps: write, flush, rename, flush the folder. All bytes go
+// into sums, too, one of which names the file.
+func (r *registry) keep(sums io.Writer, name hash.Hash, write func(to io.Writer) error) (digest string, err error) {
 	f, err := os.CreateTemp(r.files, rand.Text())
 	if err != nil {
-		return stored{}, err
+		return "", err
 	}
 	defer func() { _ = f.Close() }()
-	sum, short, long := sha256.New(), sha1.New(), sha512.New() //nolint:gosec // npm's shasum
-	if err := decode(io.MultiWriter(f, sum, short, long), from); err != nil {
-		return stored{}, err
+	if err := write(io.MultiWriter(f, sums)); err != nil {
+		return "", err
 	}
 	if err := f.Sync(); err != nil {
-		return stored{}, err
+		return "", err
 	}
-	blob := stored{
-		digest: hex.EncodeToString(sum.Sum(nil)), shasum: hex.EncodeToString(short.Sum(nil)),
-		integrity: "sha512-" + base64.StdEncoding.EncodeToString(long.Sum(nil)),
-	}
-	path := r.path(blob.digest)
+	digest = hex.EncodeToString(name.Sum(nil))
+	path := r.path(digest)
 	if err := os.Rename(f.Name(), path); err != nil {
-		return stored{}, err
+		return "", err
 	}
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
-		return stored{}, err
+		return "", err
 	}
 	defer func() { _ = dir.Close() }()
-	return blob, dir.Sync()
+	return digest, dir.Sync()
 }
 
 // decode writes what the base64 up to the quotation mark stands for.

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pakhus/pakhus/core/internal/metadata"
+	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/postgres"
 	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/core/internal/storage"
@@ -123,6 +124,21 @@ const maxCalls = 100
 
 // Batch implements spec.Host: all calls see one snapshot, in one round trip.
 func (h *Host) Batch(ctx context.Context, scope string, calls []spec.ReadCall) ([]spec.ReadResult, error) {
+	return h.batch(ctx, scope, calls, func(Scope, *pgx.Batch) {})
+}
+
+// Prefetch is a Batch for the core itself: the same snapshot also tells the
+// generations of cache keys.
+func (h *Host) Prefetch(ctx context.Context, scope string, calls []spec.ReadCall, keys []string) (results []spec.ReadResult, g []packages.Generation, err error) {
+	results, err = h.batch(ctx, scope, calls, func(s Scope, batch *pgx.Batch) {
+		if len(keys) > 0 {
+			packages.QueueGenerations(batch, s.projects(), s.Format, keys, &g)
+		}
+	})
+	return results, g, err
+}
+
+func (h *Host) batch(ctx context.Context, scope string, calls []spec.ReadCall, also func(Scope, *pgx.Batch)) ([]spec.ReadResult, error) {
 	s, ctx, done, err := h.enter(ctx, scope)
 	if err != nil {
 		return nil, err
@@ -140,6 +156,7 @@ func (h *Host) Batch(ctx context.Context, scope string, calls []spec.ReadCall) (
 			return nil, fmt.Errorf("call %d: %w", i, err)
 		}
 	}
+	also(s, batch)
 	batch.Queue("commit")
 	if err := h.send(ctx, batch); err != nil {
 		return nil, fmt.Errorf("read: %w", postgres.Translate(err))

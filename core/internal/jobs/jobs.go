@@ -84,10 +84,11 @@ func waiting(ctx context.Context, tx pgx.Tx, job FormatJob) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	// Planned on each call: a plan that was made while few jobs waited would read all of them for ever.
 	rows, err := tx.Query(ctx, `
 		select id from river_job
 		where kind = $1 and state in ('available', 'pending', 'scheduled', 'retryable') and args @> $2::jsonb
-		limit 1 for update skip locked`, job.Kind(), string(same))
+		limit 1 for update skip locked`, pgx.QueryExecModeCacheDescribe, job.Kind(), string(same))
 	if err != nil {
 		return false, err
 	}

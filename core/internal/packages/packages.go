@@ -60,13 +60,32 @@ type Generation struct {
 	Number    int64 // never used twice
 }
 
+// generationsQuery is what a read that is answered from memory costs. One key of
+// one project is compared and not listed: the planner takes a list for many, and
+// then makes another plan on each call.
+func generationsQuery(projectIDs []int64, format string, keys []string) (sql string, args []any) {
+	const columns = "select project_id, key, generation from cache_generations where "
+	if len(projectIDs) == 1 && len(keys) == 1 {
+		return columns + "project_id = $1 and format = $2 and key = $3", []any{projectIDs[0], format, keys[0]}
+	}
+	return columns + "project_id = any ($1) and format = $2 and key = any ($3) order by project_id, key", []any{projectIDs, format, keys}
+}
+
+// QueueGenerations has a batch read what Generations returns.
+func QueueGenerations(batch *pgx.Batch, projectIDs []int64, format string, keys []string, into *[]Generation) {
+	sql, args := generationsQuery(projectIDs, format, keys)
+	batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
+		var err error
+		*into, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Generation])
+		return err
+	})
+}
+
 // Generations returns the generations of cache keys in some projects, in order.
 // A key that nothing was ever written under in a project has none.
 func (p *Packages) Generations(ctx context.Context, projectIDs []int64, format string, keys []string) ([]Generation, error) {
-	rows, err := p.pool.Query(ctx, `
-		select project_id, key, generation from cache_generations
-		where project_id = any ($1) and format = $2 and key = any ($3)
-		order by project_id, key`, projectIDs, format, keys)
+	sql, args := generationsQuery(projectIDs, format, keys)
+	rows, err := p.pool.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read generations: %w", postgres.Translate(err))
 	}

@@ -122,23 +122,18 @@ func (r *run) changes(ctx context.Context, also func(context.Context, pgx.Tx) er
 	if err := r.present(ctx); err != nil {
 		return err
 	}
-	if err := r.apply(ctx); err != nil {
-		return err
-	}
-	if len(r.plan.Jobs) == 0 && also == nil {
-		return nil
-	}
-	tx, err := r.tx.joined(ctx)
-	if err != nil {
-		return fmt.Errorf("join transaction: %w", err)
-	}
+	// Jobs go before the changes: from the cache generations on, the last of the
+	// changes, others wait for this transaction's end.
 	for _, j := range r.plan.Jobs {
-		if err := r.executor.jobs.Enqueue(ctx, tx, r.scope.Format, r.scope.Project.ID, j); err != nil {
+		if err := r.executor.jobs.Enqueue(ctx, r.tx.joined(), r.scope.Format, r.scope.Project.ID, j); err != nil {
 			return err
 		}
 	}
+	if err := r.apply(ctx); err != nil {
+		return err
+	}
 	if also != nil {
-		return also(ctx, tx)
+		return also(ctx, r.tx.joined())
 	}
 	return nil
 }

@@ -18,12 +18,29 @@ func (a *applier) tell(kind string, packageID int64, file string) {
 	a.events = append(a.events, event{kind: kind, id: packageID, file: file})
 }
 
-// finish queues what every plan ends with.
+// finish queues what every plan ends with: events, cache generations, intent, in
+// one statement.
 func (a *applier) finish() {
-	a.writeEvents()
-	a.renewGenerations()
-	a.label = "intent"
-	a.exec("insert into intents (id) values ($1)", a.intent)
+	events := a.describeEvents()
+	keys := maps.Clone(a.touched)
+	for _, k := range a.plan.Touch {
+		keys[k] = struct{}{}
+	}
+	a.label = "events, cache generations, intent"
+	// The generations end every answer that was made from what this plan touched. In
+	// the keys' order: two plans that touch the same ones wait for each other at the first.
+	a.exec(`
+		with events as (
+			insert into events (type, project_id, format, package, actor, request_id)
+			select e.type, $1, $2, e.package::jsonb, $3::jsonb, $4
+			from unnest($5::text[], $6::text[]) with ordinality e (type, package, n) order by e.n
+		), generations as (
+			insert into cache_generations (project_id, format, key) select $1, $2, unnest($7::text[])
+			on conflict (project_id, format, key) do update set generation = nextval('cache_generation')
+		)
+		insert into intents (id) values ($8)`,
+		a.scope.Project.ID, a.scope.Format, events.actor, a.scope.RequestID, events.kinds, events.packages,
+		slices.Sorted(maps.Keys(keys)), a.intent)
 }
 
 // aboutPackage is what an event says of its package: it may be gone when the event is read.
@@ -41,40 +58,21 @@ type aboutActor struct {
 	Username string `json:"username"`
 }
 
-func (a *applier) writeEvents() {
-	if len(a.events) == 0 {
-		return
-	}
-	kinds, packages := make([]string, len(a.events)), make([]string, len(a.events))
-	for i, e := range a.events {
-		p := a.stored[e.id]
-		kinds[i], packages[i] = e.kind, asJSON(aboutPackage{ID: e.id, Name: p.name, Version: p.version, File: e.file})
-	}
-	who := a.scope.Actor
-	actor := asJSON(aboutActor{Kind: string(who.Kind), UserID: who.UserID, TokenID: who.TokenID, Username: who.Username})
-	a.label = "events"
-	a.exec(`
-		insert into events (type, project_id, format, package, actor, request_id)
-		select e.type, $1, $2, e.package::jsonb, $3::jsonb, $4
-		from unnest($5::text[], $6::text[]) with ordinality e (type, package, n) order by e.n`,
-		a.scope.Project.ID, a.scope.Format, actor, a.scope.RequestID, kinds, packages)
+// described are a plan's events as the statement takes them.
+type described struct {
+	kinds, packages []string // not nil, which would be null
+	actor           string
 }
 
-// renewGenerations ends every answer that was made from what this plan touched.
-func (a *applier) renewGenerations() {
-	keys := maps.Clone(a.touched)
-	for _, k := range a.plan.Touch {
-		keys[k] = struct{}{}
+func (a *applier) describeEvents() described {
+	d := described{kinds: make([]string, len(a.events)), packages: make([]string, len(a.events))}
+	for i, e := range a.events {
+		p := a.stored[e.id]
+		d.kinds[i], d.packages[i] = e.kind, asJSON(aboutPackage{ID: e.id, Name: p.name, Version: p.version, File: e.file})
 	}
-	if len(keys) == 0 {
-		return
-	}
-	a.label = "cache generations"
-	// In the keys' order: two plans that touch the same ones wait for each other at the first.
-	a.exec(`
-		insert into cache_generations (project_id, format, key) select $1, $2, unnest($3::text[])
-		on conflict (project_id, format, key) do update set generation = nextval('cache_generation')`,
-		a.scope.Project.ID, a.scope.Format, slices.Sorted(maps.Keys(keys)))
+	who := a.scope.Actor
+	d.actor = asJSON(aboutActor{Kind: string(who.Kind), UserID: who.UserID, TokenID: who.TokenID, Username: who.Username})
+	return d
 }
 
 // asJSON cannot fail: texts and numbers.

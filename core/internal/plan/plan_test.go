@@ -95,6 +95,45 @@ func TestManyPublishersOfOneVersion(t *testing.T) {
 	e.want(t, "5 5 5", "select concat_ws(' ', count(*), count(distinct p.version), (select count(*) from package_files)) from packages p")
 }
 
+// TestVersionsOfOnePackage holds what a plan about version 1 holds, and carries out others.
+func TestVersionsOfOnePackage(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	tx, err := e.db.Pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(t.Context()) }()
+	project := strconv.FormatInt(e.project.ID, 10)
+	if _, err := tx.Exec(t.Context(), "select pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock($2)",
+		plan.LockKey("package", project, "demo", "a"), plan.LockKey("version", project, "demo", "a", "1")); err != nil {
+		t.Fatal(err)
+	}
+	create := func(version string) spec.CreatePackage {
+		return spec.CreatePackage{Local: "p", Name: "a", Version: version}
+	}
+	e.commit(t, e.scope(), create("2")) // does not wait
+
+	var waiting sync.WaitGroup
+	for _, ops := range [][]spec.Op{
+		{create("1")},
+		{create("3"), spec.SetTag{Package: spec.PackageRef{Local: "p"}, Tag: "latest"}},
+	} {
+		waiting.Go(func() {
+			if r, err := e.exec.Commit(t.Context(), e.scope(), operations(ops...)); err != nil || r.State != plan.Committed {
+				t.Errorf("result is %+v, %v", r, err)
+			}
+		})
+	}
+	waitFor(t, e, "select count(*) = 2 from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())")
+	e.want(t, "2", "select string_agg(version, ' ') from packages")
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	waiting.Wait()
+	e.want(t, "1 2 3", "select string_agg(version, ' ' order by version) from packages")
+}
+
 // Without the lock on the name, the index alone decides.
 func TestARaceThatOnlyTheIndexSees(t *testing.T) {
 	t.Parallel()

@@ -25,7 +25,8 @@ type created struct {
 
 // prepare takes the locks, and reads under them what decides the plan, in one
 // round trip. One lock for each package name, so that writers of one package
-// queue; a shared one for each blob, which the collector of bytes takes alone.
+// queue, or a shared one and a lock for each version; a shared one for each blob,
+// which the collector of bytes takes alone.
 // Everybody takes them in the same order, so no two wait for each other.
 func (r *run) prepare(ctx context.Context) error {
 	var (
@@ -33,11 +34,11 @@ func (r *run) prepare(ctx context.Context) error {
 		missing bool
 	)
 	err := r.tx.begin(ctx, func(batch *pgx.Batch) {
-		if keys := r.nameLocks(); len(keys) > 0 {
-			batch.Queue("select pg_advisory_xact_lock(k) from unnest($1::bigint[]) k", keys)
-		}
-		if keys := r.blobLocks(); len(keys) > 0 {
-			batch.Queue("select pg_advisory_xact_lock_shared(k) from unnest($1::bigint[]) k", keys)
+		if keys, alone := r.locks(); len(keys) > 0 {
+			// In the lists' order: names, then blobs.
+			batch.Queue(`
+				select case when alone then pg_advisory_xact_lock(k) else pg_advisory_xact_lock_shared(k) end
+				from unnest($1::bigint[], $2::boolean[]) l (k, alone)`, keys, alone)
 		}
 		// From here on each statement sees what others did before they gave us the locks.
 		r.queueStillThere(batch, &missing)
@@ -81,14 +82,20 @@ func (r *run) queueIDs(batch *pgx.Batch) {
 			attach++
 		}
 	}
-	if attach == 0 {
+	switch attach {
+	case 0:
 		return
+	case 1: // spelled so that it is planned once
+		batch.Queue("select nextval('package_files_id_seq')").Query(r.collectAttached)
+	default:
+		batch.Queue("select nextval('package_files_id_seq') from generate_series(1, $1)", attach).Query(r.collectAttached)
 	}
-	batch.Queue("select nextval('package_files_id_seq') from generate_series(1, $1)", attach).Query(func(rows pgx.Rows) error {
-		var err error
-		r.attached, err = pgx.CollectRows(rows, pgx.RowTo[int64])
-		return err
-	})
+}
+
+func (r *run) collectAttached(rows pgx.Rows) error {
+	var err error
+	r.attached, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+	return err
 }
 
 func (r *run) queueCreated(batch *pgx.Batch, o spec.CreatePackage) {
@@ -162,33 +169,79 @@ func (r *run) queuePrecondition(batch *pgx.Batch, p *spec.Precondition, failed *
 	})
 }
 
-// nameLocks are the locks of the package names the plan is about, in order.
-func (r *run) nameLocks() []int64 {
+// locks are all that the plan needs, in order, and which of them it needs alone:
+// names, versions, blobs.
+func (r *run) locks() (keys []int64, alone []bool) {
+	add := func(locks []int64, exclusive bool) {
+		keys = append(keys, locks...)
+		for range locks {
+			alone = append(alone, exclusive)
+		}
+	}
+	names, versions := r.nameLocks()
+	apart := r.versionsApart()
+	add(names, !apart)
+	if apart {
+		add(versions, true)
+	}
+	add(r.blobLocks(), false)
+	return keys, alone
+}
+
+// versionsApart reports whether the plan is about single versions and nothing
+// that their package has in common, such as a tag: it then shares the name with
+// other such plans. Those that upload to one artifact would otherwise wait for
+// each other from their locks to their commit.
+func (r *run) versionsApart() bool {
+	if len(r.stored) > 0 {
+		return false
+	}
+	for _, o := range r.plan.Operations {
+		switch o.Op.(type) {
+		case spec.CreatePackage, spec.AttachFile, spec.UpdatePackage, spec.UpsertRow: // of versions that it makes, or stored would not be empty
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// nameLocks are the locks of the package names that the plan is about, and those
+// of the versions.
+func (r *run) nameLocks() (names, versions []int64) {
+	nameKeys, versionKeys := map[string]struct{}{}, map[[2]string]struct{}{}
 	for _, p := range r.stored {
 		r.touched[p.nameKey] = struct{}{}
 	}
 	for _, o := range r.plan.Operations {
 		switch o := o.Op.(type) {
 		case spec.CreatePackage:
-			r.touched[cmp.Or(o.NameKey, o.Name)] = struct{}{}
+			name := cmp.Or(o.NameKey, o.Name)
+			r.touched[name] = struct{}{}
+			versionKeys[[2]string{name, cmp.Or(o.VersionKey, o.Version)}] = struct{}{}
 		case spec.RemoveTag:
 			r.touched[o.Name] = struct{}{}
 		}
 	}
-	names := maps.Clone(r.touched)
+	maps.Copy(nameKeys, r.touched)
 	for _, p := range r.plan.Preconditions {
 		switch c := p.Check.(type) {
 		case spec.PackageAbsent:
-			names[c.Name] = struct{}{}
+			nameKeys[c.Name] = struct{}{}
+			versionKeys[[2]string{c.Name, c.Version}] = struct{}{}
 		case spec.FileAbsent:
-			names[c.Name] = struct{}{}
+			nameKeys[c.Name] = struct{}{}
+			versionKeys[[2]string{c.Name, c.Version}] = struct{}{}
 		}
 	}
-	keys := make([]int64, 0, len(names))
-	for name := range names {
-		keys = append(keys, lockKey("package", strconv.FormatInt(r.scope.Project.ID, 10), r.scope.Format, name))
+	project := strconv.FormatInt(r.scope.Project.ID, 10)
+	for name := range nameKeys {
+		names = append(names, lockKey("package", project, r.scope.Format, name))
 	}
-	return distinct(keys)
+	for v := range versionKeys {
+		versions = append(versions, lockKey("version", project, r.scope.Format, v[0], v[1]))
+	}
+	return distinct(names), distinct(versions)
 }
 
 // blobLocks are the locks of the bytes that the plan attaches, in order.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,9 +27,29 @@ func (t *transaction) begin(ctx context.Context, queue func(*pgx.Batch)) error {
 }
 
 // joined is the transaction for code that wants pgx's.
-func (t *transaction) joined(ctx context.Context) (pgx.Tx, error) {
-	// It has begun already; a Tx cannot be had without saying something.
-	return t.conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: "select"})
+func (t *transaction) joined() pgx.Tx { return joined{t.conn.Conn()} }
+
+// joined can do all that a transaction can but end. pgx itself makes none of one
+// that has begun without saying something to the server.
+type (
+	joined     struct{ *connection }
+	connection = pgx.Conn
+)
+
+var errNotYours = errors.New("whoever began the transaction ends it")
+
+func (joined) Commit(context.Context) error   { return errNotYours }
+func (joined) Rollback(context.Context) error { return errNotYours }
+func (joined) LargeObjects() pgx.LargeObjects { return pgx.LargeObjects{} } // nothing here has any
+func (j joined) Conn() *pgx.Conn              { return j.connection }
+
+// Begin makes a savepoint.
+func (j joined) Begin(ctx context.Context) (pgx.Tx, error) {
+	tx, err := j.BeginTx(ctx, pgx.TxOptions{BeginQuery: "select"})
+	if err != nil {
+		return nil, err
+	}
+	return tx.Begin(ctx)
 }
 
 // commit returns nil if the server says that it committed. Any other end is an

@@ -29,7 +29,7 @@ func (s *Server) dispatch(r *call, body *upload.Body) (*answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		response, err := r.format.Handle(ctx, request, r.timeout())
+		response, err := ask(ctx, r, request)
 		end()
 		if err != nil {
 			return nil, err
@@ -54,6 +54,14 @@ func (s *Server) dispatch(r *call, body *upload.Body) (*answer, error) {
 		}
 	}
 	return nil, registry.Errorf(registry.CodeConflict, "this package is being changed by others; try again")
+}
+
+// ask asks the plugin, unless the answer is plain: see spec.DirectFile.
+func ask(ctx context.Context, r *call, request *spec.Request) (*spec.Response, error) {
+	if file := r.route.DirectFile.Answer(request.Prefetched); file != nil {
+		return &spec.Response{Outcome: file}, nil
+	}
+	return r.format.Handle(ctx, request, r.timeout())
 }
 
 // open gives the plugin's call a scope, answers the route's prefetch, and
@@ -96,17 +104,30 @@ func (s *Server) open(ctx context.Context, r *call, body *upload.Body, attempt i
 	}, end, nil
 }
 
+// prefetch answers the route's finders, all in one round trip.
 func (s *Server) prefetch(ctx context.Context, scope string, r *call) ([][]spec.FoundPackage, error) {
-	var all [][]spec.FoundPackage
-	for _, f := range r.route.Prefetch {
-		f.Name, f.Version, f.FileName = r.fill(f.Name), r.fill(f.Version), r.fill(f.FileName)
-		page, err := s.Host.FindPackages(ctx, scope, f)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page.Packages)
+	if len(r.route.Prefetch) == 0 {
+		return nil, nil
 	}
-	return all, nil
+	calls := make([]spec.ReadCall, len(r.route.Prefetch))
+	for i, f := range r.route.Prefetch {
+		f.Name, f.Version, f.FileName = r.fill(f.Name), r.fill(f.Version), r.fill(f.FileName)
+		calls[i].Find = &f
+	}
+	var keys []string
+	if r.route.DirectFile != nil && r.route.Cache != nil {
+		keys = r.cacheKeys()
+	}
+	results, generations, err := s.Host.Prefetch(ctx, scope, calls, keys)
+	if err != nil {
+		return nil, err
+	}
+	found := make([][]spec.FoundPackage, len(results))
+	for i := range results {
+		found[i] = results[i].Page.Packages
+	}
+	r.prefetchedAt = generations
+	return found, nil
 }
 
 // fill puts the request's parameters into a template such as "{name}".

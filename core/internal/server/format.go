@@ -7,6 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/pakhus/pakhus/core/internal/auth"
+	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/plugins"
 	"github.com/pakhus/pakhus/core/internal/routes"
 	"github.com/pakhus/pakhus/core/internal/urlpath"
@@ -26,6 +27,8 @@ type call struct {
 	media    string // of route.Produces
 	caller   auth.Caller
 	about    about // from authorize on
+	// The generations of the route's cache keys as the prefetch saw them, of a direct file.
+	prefetchedAt []packages.Generation
 }
 
 // serve answers the requests below one mount of a format: this is a request

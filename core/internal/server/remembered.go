@@ -74,7 +74,7 @@ func (s *Server) fill(ctx context.Context, r *call, before []packages.Generation
 		return nil, nil, err
 	}
 	forEverybody(request, r.route.Cache)
-	response, err := r.format.Handle(ctx, request, r.timeout())
+	response, err := ask(ctx, r, request)
 	end()
 	if err != nil {
 		return nil, nil, err
@@ -83,9 +83,11 @@ func (s *Server) fill(ctx context.Context, r *call, before []packages.Generation
 		return nil, nil, registry.Errorf(registry.CodeInternal, "plugin sent a plan for a read")
 	}
 	once := &answer{outcome: response.Outcome, prefetched: request.Prefetched}
-	after, err := s.generations(ctx, r)
-	if err != nil {
-		return nil, nil, err
+	after := r.prefetchedAt // nothing else was read
+	if r.route.DirectFile.Answer(request.Prefetched) == nil {
+		if after, err = s.generations(ctx, r); err != nil {
+			return nil, nil, err
+		}
 	}
 	if !slices.Equal(before, after) {
 		return nil, once, nil
@@ -147,11 +149,15 @@ func unreadable(cause error) error {
 }
 
 func (s *Server) generations(ctx context.Context, r *call) ([]packages.Generation, error) {
-	keys := make([]string, 0, len(r.route.Cache.Keys))
-	for _, k := range r.route.Cache.Keys {
-		keys = append(keys, r.fill(k))
+	return s.Packages.Generations(ctx, r.about.projectIDs(), r.manifest.Format, r.cacheKeys())
+}
+
+func (r *call) cacheKeys() []string {
+	keys := make([]string, len(r.route.Cache.Keys))
+	for i, k := range r.route.Cache.Keys {
+		keys[i] = r.fill(k)
 	}
-	return s.Packages.Generations(ctx, r.about.projectIDs(), r.manifest.Format, keys)
+	return keys
 }
 
 // forEverybody takes out of a request what is no part of the entity tag: who

@@ -437,7 +437,7 @@ func (x FileLimits_Digest) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FileLimits_Digest.Descriptor instead.
 func (FileLimits_Digest) EnumDescriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{6, 0}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{7, 0}
 }
 
 // Manifest is everything the core must know before it sends the first request.
@@ -646,7 +646,9 @@ type Route struct {
 	FeatureFlag     string           `protobuf:"bytes,15,opt,name=feature_flag,json=featureFlag,proto3" json:"feature_flag,omitempty"`
 	BodyCredentials *BodyCredentials `protobuf:"bytes,16,opt,name=body_credentials,json=bodyCredentials,proto3" json:"body_credentials,omitempty"`
 	// Of a route at instance level: which project or group it is about.
-	Convention    *Convention `protobuf:"bytes,17,opt,name=convention,proto3" json:"convention,omitempty"`
+	Convention *Convention `protobuf:"bytes,17,opt,name=convention,proto3" json:"convention,omitempty"`
+	// The answer, where the only finder of prefetch finds one file: the core then sends it without asking.
+	DirectFile    *DirectFile `protobuf:"bytes,18,opt,name=direct_file,json=directFile,proto3" json:"direct_file,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -796,6 +798,13 @@ func (x *Route) GetBodyCredentials() *BodyCredentials {
 func (x *Route) GetConvention() *Convention {
 	if x != nil {
 		return x.Convention
+	}
+	return nil
+}
+
+func (x *Route) GetDirectFile() *DirectFile {
+	if x != nil {
+		return x.DirectFile
 	}
 	return nil
 }
@@ -1100,6 +1109,60 @@ func (x *CachePolicy) GetVaryQuery() []string {
 	return nil
 }
 
+// DirectFile is how the core sends a file by itself.
+type DirectFile struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	ContentType string                 `protobuf:"bytes,1,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
+	// "{md5}", "{sha1}", "{sha256}" and "{sha512}" in the values stand for the file's digests, in hex.
+	Header        map[string]string `protobuf:"bytes,2,rep,name=header,proto3" json:"header,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DirectFile) Reset() {
+	*x = DirectFile{}
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DirectFile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DirectFile) ProtoMessage() {}
+
+func (x *DirectFile) ProtoReflect() protoreflect.Message {
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DirectFile.ProtoReflect.Descriptor instead.
+func (*DirectFile) Descriptor() ([]byte, []int) {
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *DirectFile) GetContentType() string {
+	if x != nil {
+		return x.ContentType
+	}
+	return ""
+}
+
+func (x *DirectFile) GetHeader() map[string]string {
+	if x != nil {
+		return x.Header
+	}
+	return nil
+}
+
 type FileLimits struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
 	MaxFileBytes int64                  `protobuf:"varint,1,opt,name=max_file_bytes,json=maxFileBytes,proto3" json:"max_file_bytes,omitempty"`
@@ -1113,7 +1176,7 @@ type FileLimits struct {
 
 func (x *FileLimits) Reset() {
 	*x = FileLimits{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[6]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1125,7 +1188,7 @@ func (x *FileLimits) String() string {
 func (*FileLimits) ProtoMessage() {}
 
 func (x *FileLimits) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[6]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1138,7 +1201,7 @@ func (x *FileLimits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileLimits.ProtoReflect.Descriptor instead.
 func (*FileLimits) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{6}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *FileLimits) GetMaxFileBytes() int64 {
@@ -1175,7 +1238,7 @@ type MetadataSchema struct {
 
 func (x *MetadataSchema) Reset() {
 	*x = MetadataSchema{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[7]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1187,7 +1250,7 @@ func (x *MetadataSchema) String() string {
 func (*MetadataSchema) ProtoMessage() {}
 
 func (x *MetadataSchema) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[7]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1200,7 +1263,7 @@ func (x *MetadataSchema) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetadataSchema.ProtoReflect.Descriptor instead.
 func (*MetadataSchema) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{7}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *MetadataSchema) GetMigrations() []*SqlMigration {
@@ -1227,7 +1290,7 @@ type SqlMigration struct {
 
 func (x *SqlMigration) Reset() {
 	*x = SqlMigration{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[8]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1239,7 +1302,7 @@ func (x *SqlMigration) String() string {
 func (*SqlMigration) ProtoMessage() {}
 
 func (x *SqlMigration) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[8]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1252,7 +1315,7 @@ func (x *SqlMigration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SqlMigration.ProtoReflect.Descriptor instead.
 func (*SqlMigration) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{8}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SqlMigration) GetName() string {
@@ -1285,7 +1348,7 @@ type NamedQuery struct {
 
 func (x *NamedQuery) Reset() {
 	*x = NamedQuery{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[9]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1297,7 +1360,7 @@ func (x *NamedQuery) String() string {
 func (*NamedQuery) ProtoMessage() {}
 
 func (x *NamedQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[9]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1310,7 +1373,7 @@ func (x *NamedQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NamedQuery.ProtoReflect.Descriptor instead.
 func (*NamedQuery) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{9}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *NamedQuery) GetName() string {
@@ -1352,7 +1415,7 @@ type JobKind struct {
 
 func (x *JobKind) Reset() {
 	*x = JobKind{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[10]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1364,7 +1427,7 @@ func (x *JobKind) String() string {
 func (*JobKind) ProtoMessage() {}
 
 func (x *JobKind) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[10]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1377,7 +1440,7 @@ func (x *JobKind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobKind.ProtoReflect.Descriptor instead.
 func (*JobKind) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{10}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *JobKind) GetKind() string {
@@ -1428,7 +1491,7 @@ type Finder struct {
 
 func (x *Finder) Reset() {
 	*x = Finder{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[11]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1440,7 +1503,7 @@ func (x *Finder) String() string {
 func (*Finder) ProtoMessage() {}
 
 func (x *Finder) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[11]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1453,7 +1516,7 @@ func (x *Finder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finder.ProtoReflect.Descriptor instead.
 func (*Finder) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{11}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Finder) GetName() string {
@@ -1545,7 +1608,7 @@ type RowSelection struct {
 
 func (x *RowSelection) Reset() {
 	*x = RowSelection{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[12]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1557,7 +1620,7 @@ func (x *RowSelection) String() string {
 func (*RowSelection) ProtoMessage() {}
 
 func (x *RowSelection) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[12]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1570,7 +1633,7 @@ func (x *RowSelection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RowSelection.ProtoReflect.Descriptor instead.
 func (*RowSelection) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{12}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RowSelection) GetTable() string {
@@ -1597,7 +1660,7 @@ type BodyPolicy_Inline struct {
 
 func (x *BodyPolicy_Inline) Reset() {
 	*x = BodyPolicy_Inline{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[15]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1609,7 +1672,7 @@ func (x *BodyPolicy_Inline) String() string {
 func (*BodyPolicy_Inline) ProtoMessage() {}
 
 func (x *BodyPolicy_Inline) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[15]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1643,7 +1706,7 @@ type BodyPolicy_RawFile struct {
 
 func (x *BodyPolicy_RawFile) Reset() {
 	*x = BodyPolicy_RawFile{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[16]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1655,7 +1718,7 @@ func (x *BodyPolicy_RawFile) String() string {
 func (*BodyPolicy_RawFile) ProtoMessage() {}
 
 func (x *BodyPolicy_RawFile) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[16]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1692,7 +1755,7 @@ type BodyPolicy_MultipartFiles struct {
 
 func (x *BodyPolicy_MultipartFiles) Reset() {
 	*x = BodyPolicy_MultipartFiles{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[17]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1704,7 +1767,7 @@ func (x *BodyPolicy_MultipartFiles) String() string {
 func (*BodyPolicy_MultipartFiles) ProtoMessage() {}
 
 func (x *BodyPolicy_MultipartFiles) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[17]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1754,7 +1817,7 @@ type BodyPolicy_JsonAttachments struct {
 
 func (x *BodyPolicy_JsonAttachments) Reset() {
 	*x = BodyPolicy_JsonAttachments{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[18]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1766,7 +1829,7 @@ func (x *BodyPolicy_JsonAttachments) String() string {
 func (*BodyPolicy_JsonAttachments) ProtoMessage() {}
 
 func (x *BodyPolicy_JsonAttachments) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[18]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1814,7 +1877,7 @@ type BodyPolicy_Attachment struct {
 
 func (x *BodyPolicy_Attachment) Reset() {
 	*x = BodyPolicy_Attachment{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[19]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1826,7 +1889,7 @@ func (x *BodyPolicy_Attachment) String() string {
 func (*BodyPolicy_Attachment) ProtoMessage() {}
 
 func (x *BodyPolicy_Attachment) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[19]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1866,7 +1929,7 @@ type NamedQuery_Column struct {
 
 func (x *NamedQuery_Column) Reset() {
 	*x = NamedQuery_Column{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[20]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1878,7 +1941,7 @@ func (x *NamedQuery_Column) String() string {
 func (*NamedQuery_Column) ProtoMessage() {}
 
 func (x *NamedQuery_Column) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[20]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1891,7 +1954,7 @@ func (x *NamedQuery_Column) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NamedQuery_Column.ProtoReflect.Descriptor instead.
 func (*NamedQuery_Column) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{9, 0}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{10, 0}
 }
 
 func (x *NamedQuery_Column) GetName() string {
@@ -1936,7 +1999,7 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"\ferror_header\x18\x10 \x01(\tR\verrorHeader\x1a=\n" +
 	"\x0fValidatorsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x89\a\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc8\a\n" +
 	"\x05Route\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06method\x18\x02 \x01(\tR\x06method\x12\x18\n" +
@@ -1957,7 +2020,9 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"\x10body_credentials\x18\x10 \x01(\v2!.pakhus.format.v1.BodyCredentialsR\x0fbodyCredentials\x12<\n" +
 	"\n" +
 	"convention\x18\x11 \x01(\v2\x1c.pakhus.format.v1.ConventionR\n" +
-	"convention\x1a?\n" +
+	"convention\x12=\n" +
+	"\vdirect_file\x18\x12 \x01(\v2\x1c.pakhus.format.v1.DirectFileR\n" +
+	"directFile\x1a?\n" +
 	"\x11MatchHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xd5\x01\n" +
@@ -2005,7 +2070,14 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"\vCachePolicy\x12\x12\n" +
 	"\x04keys\x18\x01 \x03(\tR\x04keys\x12\x1d\n" +
 	"\n" +
-	"vary_query\x18\x02 \x03(\tR\tvaryQuery\"\xf1\x01\n" +
+	"vary_query\x18\x02 \x03(\tR\tvaryQuery\"\xac\x01\n" +
+	"\n" +
+	"DirectFile\x12!\n" +
+	"\fcontent_type\x18\x01 \x01(\tR\vcontentType\x12@\n" +
+	"\x06header\x18\x02 \x03(\v2(.pakhus.format.v1.DirectFile.HeaderEntryR\x06header\x1a9\n" +
+	"\vHeaderEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf1\x01\n" +
 	"\n" +
 	"FileLimits\x12$\n" +
 	"\x0emax_file_bytes\x18\x01 \x01(\x03R\fmaxFileBytes\x12=\n" +
@@ -2096,7 +2168,7 @@ func file_pakhus_format_v1_manifest_proto_rawDescGZIP() []byte {
 }
 
 var file_pakhus_format_v1_manifest_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_pakhus_format_v1_manifest_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_pakhus_format_v1_manifest_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_pakhus_format_v1_manifest_proto_goTypes = []any{
 	(ErrorStyle)(0),                    // 0: pakhus.format.v1.ErrorStyle
 	(Level)(0),                         // 1: pakhus.format.v1.Level
@@ -2112,59 +2184,63 @@ var file_pakhus_format_v1_manifest_proto_goTypes = []any{
 	(*BodyCredentials)(nil),            // 11: pakhus.format.v1.BodyCredentials
 	(*BodyPolicy)(nil),                 // 12: pakhus.format.v1.BodyPolicy
 	(*CachePolicy)(nil),                // 13: pakhus.format.v1.CachePolicy
-	(*FileLimits)(nil),                 // 14: pakhus.format.v1.FileLimits
-	(*MetadataSchema)(nil),             // 15: pakhus.format.v1.MetadataSchema
-	(*SqlMigration)(nil),               // 16: pakhus.format.v1.SqlMigration
-	(*NamedQuery)(nil),                 // 17: pakhus.format.v1.NamedQuery
-	(*JobKind)(nil),                    // 18: pakhus.format.v1.JobKind
-	(*Finder)(nil),                     // 19: pakhus.format.v1.Finder
-	(*RowSelection)(nil),               // 20: pakhus.format.v1.RowSelection
-	nil,                                // 21: pakhus.format.v1.Manifest.ValidatorsEntry
-	nil,                                // 22: pakhus.format.v1.Route.MatchHeadersEntry
-	(*BodyPolicy_Inline)(nil),          // 23: pakhus.format.v1.BodyPolicy.Inline
-	(*BodyPolicy_RawFile)(nil),         // 24: pakhus.format.v1.BodyPolicy.RawFile
-	(*BodyPolicy_MultipartFiles)(nil),  // 25: pakhus.format.v1.BodyPolicy.MultipartFiles
-	(*BodyPolicy_JsonAttachments)(nil), // 26: pakhus.format.v1.BodyPolicy.JsonAttachments
-	(*BodyPolicy_Attachment)(nil),      // 27: pakhus.format.v1.BodyPolicy.Attachment
-	(*NamedQuery_Column)(nil),          // 28: pakhus.format.v1.NamedQuery.Column
-	(*durationpb.Duration)(nil),        // 29: google.protobuf.Duration
+	(*DirectFile)(nil),                 // 14: pakhus.format.v1.DirectFile
+	(*FileLimits)(nil),                 // 15: pakhus.format.v1.FileLimits
+	(*MetadataSchema)(nil),             // 16: pakhus.format.v1.MetadataSchema
+	(*SqlMigration)(nil),               // 17: pakhus.format.v1.SqlMigration
+	(*NamedQuery)(nil),                 // 18: pakhus.format.v1.NamedQuery
+	(*JobKind)(nil),                    // 19: pakhus.format.v1.JobKind
+	(*Finder)(nil),                     // 20: pakhus.format.v1.Finder
+	(*RowSelection)(nil),               // 21: pakhus.format.v1.RowSelection
+	nil,                                // 22: pakhus.format.v1.Manifest.ValidatorsEntry
+	nil,                                // 23: pakhus.format.v1.Route.MatchHeadersEntry
+	(*BodyPolicy_Inline)(nil),          // 24: pakhus.format.v1.BodyPolicy.Inline
+	(*BodyPolicy_RawFile)(nil),         // 25: pakhus.format.v1.BodyPolicy.RawFile
+	(*BodyPolicy_MultipartFiles)(nil),  // 26: pakhus.format.v1.BodyPolicy.MultipartFiles
+	(*BodyPolicy_JsonAttachments)(nil), // 27: pakhus.format.v1.BodyPolicy.JsonAttachments
+	(*BodyPolicy_Attachment)(nil),      // 28: pakhus.format.v1.BodyPolicy.Attachment
+	nil,                                // 29: pakhus.format.v1.DirectFile.HeaderEntry
+	(*NamedQuery_Column)(nil),          // 30: pakhus.format.v1.NamedQuery.Column
+	(*durationpb.Duration)(nil),        // 31: google.protobuf.Duration
 }
 var file_pakhus_format_v1_manifest_proto_depIdxs = []int32{
-	21, // 0: pakhus.format.v1.Manifest.validators:type_name -> pakhus.format.v1.Manifest.ValidatorsEntry
+	22, // 0: pakhus.format.v1.Manifest.validators:type_name -> pakhus.format.v1.Manifest.ValidatorsEntry
 	9,  // 1: pakhus.format.v1.Manifest.routes:type_name -> pakhus.format.v1.Route
-	15, // 2: pakhus.format.v1.Manifest.metadata:type_name -> pakhus.format.v1.MetadataSchema
-	18, // 3: pakhus.format.v1.Manifest.jobs:type_name -> pakhus.format.v1.JobKind
-	14, // 4: pakhus.format.v1.Manifest.limits:type_name -> pakhus.format.v1.FileLimits
+	16, // 2: pakhus.format.v1.Manifest.metadata:type_name -> pakhus.format.v1.MetadataSchema
+	19, // 3: pakhus.format.v1.Manifest.jobs:type_name -> pakhus.format.v1.JobKind
+	15, // 4: pakhus.format.v1.Manifest.limits:type_name -> pakhus.format.v1.FileLimits
 	0,  // 5: pakhus.format.v1.Manifest.errors:type_name -> pakhus.format.v1.ErrorStyle
 	1,  // 6: pakhus.format.v1.Route.levels:type_name -> pakhus.format.v1.Level
 	2,  // 7: pakhus.format.v1.Route.action:type_name -> pakhus.format.v1.Action
 	12, // 8: pakhus.format.v1.Route.body:type_name -> pakhus.format.v1.BodyPolicy
 	13, // 9: pakhus.format.v1.Route.cache:type_name -> pakhus.format.v1.CachePolicy
-	19, // 10: pakhus.format.v1.Route.prefetch:type_name -> pakhus.format.v1.Finder
-	29, // 11: pakhus.format.v1.Route.timeout:type_name -> google.protobuf.Duration
+	20, // 10: pakhus.format.v1.Route.prefetch:type_name -> pakhus.format.v1.Finder
+	31, // 11: pakhus.format.v1.Route.timeout:type_name -> google.protobuf.Duration
 	3,  // 12: pakhus.format.v1.Route.challenge:type_name -> pakhus.format.v1.Challenge
 	4,  // 13: pakhus.format.v1.Route.anonymous_denial:type_name -> pakhus.format.v1.AnonymousDenial
-	22, // 14: pakhus.format.v1.Route.match_headers:type_name -> pakhus.format.v1.Route.MatchHeadersEntry
+	23, // 14: pakhus.format.v1.Route.match_headers:type_name -> pakhus.format.v1.Route.MatchHeadersEntry
 	11, // 15: pakhus.format.v1.Route.body_credentials:type_name -> pakhus.format.v1.BodyCredentials
 	10, // 16: pakhus.format.v1.Route.convention:type_name -> pakhus.format.v1.Convention
-	5,  // 17: pakhus.format.v1.Convention.names:type_name -> pakhus.format.v1.Convention.Names
-	23, // 18: pakhus.format.v1.BodyPolicy.inline:type_name -> pakhus.format.v1.BodyPolicy.Inline
-	24, // 19: pakhus.format.v1.BodyPolicy.raw_file:type_name -> pakhus.format.v1.BodyPolicy.RawFile
-	25, // 20: pakhus.format.v1.BodyPolicy.multipart_files:type_name -> pakhus.format.v1.BodyPolicy.MultipartFiles
-	26, // 21: pakhus.format.v1.BodyPolicy.json_attachments:type_name -> pakhus.format.v1.BodyPolicy.JsonAttachments
-	7,  // 22: pakhus.format.v1.FileLimits.digests:type_name -> pakhus.format.v1.FileLimits.Digest
-	16, // 23: pakhus.format.v1.MetadataSchema.migrations:type_name -> pakhus.format.v1.SqlMigration
-	17, // 24: pakhus.format.v1.MetadataSchema.queries:type_name -> pakhus.format.v1.NamedQuery
-	28, // 25: pakhus.format.v1.NamedQuery.result:type_name -> pakhus.format.v1.NamedQuery.Column
-	29, // 26: pakhus.format.v1.JobKind.timeout:type_name -> google.protobuf.Duration
-	20, // 27: pakhus.format.v1.Finder.with_rows:type_name -> pakhus.format.v1.RowSelection
-	27, // 28: pakhus.format.v1.BodyPolicy.JsonAttachments.attachments:type_name -> pakhus.format.v1.BodyPolicy.Attachment
-	6,  // 29: pakhus.format.v1.BodyPolicy.Attachment.encoding:type_name -> pakhus.format.v1.BodyPolicy.Encoding
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	14, // 17: pakhus.format.v1.Route.direct_file:type_name -> pakhus.format.v1.DirectFile
+	5,  // 18: pakhus.format.v1.Convention.names:type_name -> pakhus.format.v1.Convention.Names
+	24, // 19: pakhus.format.v1.BodyPolicy.inline:type_name -> pakhus.format.v1.BodyPolicy.Inline
+	25, // 20: pakhus.format.v1.BodyPolicy.raw_file:type_name -> pakhus.format.v1.BodyPolicy.RawFile
+	26, // 21: pakhus.format.v1.BodyPolicy.multipart_files:type_name -> pakhus.format.v1.BodyPolicy.MultipartFiles
+	27, // 22: pakhus.format.v1.BodyPolicy.json_attachments:type_name -> pakhus.format.v1.BodyPolicy.JsonAttachments
+	29, // 23: pakhus.format.v1.DirectFile.header:type_name -> pakhus.format.v1.DirectFile.HeaderEntry
+	7,  // 24: pakhus.format.v1.FileLimits.digests:type_name -> pakhus.format.v1.FileLimits.Digest
+	17, // 25: pakhus.format.v1.MetadataSchema.migrations:type_name -> pakhus.format.v1.SqlMigration
+	18, // 26: pakhus.format.v1.MetadataSchema.queries:type_name -> pakhus.format.v1.NamedQuery
+	30, // 27: pakhus.format.v1.NamedQuery.result:type_name -> pakhus.format.v1.NamedQuery.Column
+	31, // 28: pakhus.format.v1.JobKind.timeout:type_name -> google.protobuf.Duration
+	21, // 29: pakhus.format.v1.Finder.with_rows:type_name -> pakhus.format.v1.RowSelection
+	28, // 30: pakhus.format.v1.BodyPolicy.JsonAttachments.attachments:type_name -> pakhus.format.v1.BodyPolicy.Attachment
+	6,  // 31: pakhus.format.v1.BodyPolicy.Attachment.encoding:type_name -> pakhus.format.v1.BodyPolicy.Encoding
+	32, // [32:32] is the sub-list for method output_type
+	32, // [32:32] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_pakhus_format_v1_manifest_proto_init() }
@@ -2184,7 +2260,7 @@ func file_pakhus_format_v1_manifest_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pakhus_format_v1_manifest_proto_rawDesc), len(file_pakhus_format_v1_manifest_proto_rawDesc)),
 			NumEnums:      8,
-			NumMessages:   21,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -47,6 +47,9 @@ func routeToProto(r spec.Route) (*pb.Route, error) {
 	if r.Cache != nil {
 		out.Cache = &pb.CachePolicy{Keys: r.Cache.Keys, VaryQuery: r.Cache.VaryQuery}
 	}
+	if d := r.DirectFile; d != nil {
+		out.DirectFile = &pb.DirectFile{ContentType: d.ContentType, Header: d.Header}
+	}
 	if b := r.BodyCredentials; b != nil {
 		out.BodyCredentials = &pb.BodyCredentials{UsernameField: b.UsernameField, PasswordField: b.PasswordField}
 	}
@@ -73,6 +76,9 @@ func routeFromProto(r *pb.Route) (spec.Route, error) {
 	}
 	if c := r.GetCache(); c != nil {
 		out.Cache = &spec.CachePolicy{Keys: c.GetKeys(), VaryQuery: c.GetVaryQuery()}
+	}
+	if d := r.GetDirectFile(); d != nil {
+		out.DirectFile = &spec.DirectFile{ContentType: d.GetContentType(), Header: d.GetHeader()}
 	}
 	if b := r.GetBodyCredentials(); b != nil {
 		out.BodyCredentials = &spec.BodyCredentials{UsernameField: b.GetUsernameField(), PasswordField: b.GetPasswordField()}
