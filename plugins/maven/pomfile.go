@@ -2,7 +2,6 @@ package maven
 
 import (
 	"context"
-
 	stdjson "encoding/json"
 
 	"github.com/go-json-experiment/json"

@@ -1,10 +1,9 @@
 package nuget
 
 import (
+	stdjson "encoding/json"
 	"strings"
 	"time"
-
-	stdjson "encoding/json"
 
 	"github.com/go-json-experiment/json"
 

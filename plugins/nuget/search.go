@@ -2,13 +2,12 @@ package nuget
 
 import (
 	"context"
+	stdjson "encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	stdjson "encoding/json"
 
 	"github.com/pakhus/pakhus/plugins/nuget/internal/names"
 	"github.com/pakhus/pakhus/plugins/nuget/internal/version"
@@ -109,7 +108,7 @@ func parseWanted(r *sdk.Request) (wanted, error) {
 	}
 	for word := range strings.FieldsSeq(r.Query("q")) {
 		// nuget.org's fields, as far as there is something to look in.
-		for _, field := range []string{"packageid:", "id:", "tags:", "tag:", "title:", "description:", "author:"} {
+		for _, field := range []string{"packageid:", "id:", "tags:", "tag:", "title:", "description:", "author:"} { //nolint:misspell // nuget.org's field
 			if rest, ok := strings.CutPrefix(strings.ToLower(word), field); ok {
 				word = strings.Trim(rest, `"`)
 			}

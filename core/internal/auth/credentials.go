@@ -22,7 +22,7 @@ const (
 	DeployToken  Transport = "Deploy-Token"
 	Bearer       Transport = "Bearer"
 	Basic        Transport = "Basic"
-	APIKey       Transport = "X-NuGet-ApiKey"
+	APIKey       Transport = "X-NuGet-ApiKey" //nolint:gosec // a header's name
 )
 
 // Credentials are what a request carries. They never show their secret.

@@ -35,7 +35,7 @@ func (s *Server) refuse(r *call, err error) {
 
 // fail turns an error into an answer, and logs those that are our fault. It is
 // the one place where codes become statuses.
-func (s *Server) fail(c *gin.Context, style spec.ErrorStyle, err error) { s.failAs(c, style, "", err) }
+func (s *Server) fail(c *gin.Context, err error) { s.failAs(c, spec.ErrorMessage, "", err) }
 
 // failAs also repeats the sentence in a header, if there is one for it.
 func (s *Server) failAs(c *gin.Context, style spec.ErrorStyle, header string, err error) {

@@ -9,8 +9,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
-
-	"github.com/pakhus/pakhus/sdk/spec"
 )
 
 const requestIDKey = "request_id"
@@ -56,7 +54,7 @@ func (s *Server) recoverPanic(c *gin.Context) {
 		if c.Writer.Written() {
 			panic(http.ErrAbortHandler)
 		}
-		s.fail(c, spec.ErrorMessage, fmt.Errorf("panic: %v", v))
+		s.fail(c, fmt.Errorf("panic: %v", v))
 	}()
 	c.Next()
 }

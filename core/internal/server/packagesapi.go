@@ -59,7 +59,7 @@ func (s *Server) api(methods map[string]endpoint) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		r := &apiCall{c: c}
 		if err := s.apiSteps(r, methods); err != nil {
-			s.fail(c, spec.ErrorMessage, err)
+			s.fail(c, err)
 		}
 	}
 }

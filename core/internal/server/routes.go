@@ -44,7 +44,7 @@ func (s *Server) Handler() http.Handler {
 	}
 	s.packagesAPI(e)
 	e.NoRoute(func(c *gin.Context) {
-		s.fail(c, spec.ErrorMessage, registry.Errorf(registry.CodeNotFound, "Not Found"))
+		s.fail(c, registry.Errorf(registry.CodeNotFound, "Not Found"))
 	})
 	return e
 }

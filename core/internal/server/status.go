@@ -9,7 +9,6 @@ import (
 
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/registry"
-	"github.com/pakhus/pakhus/sdk/spec"
 )
 
 // liveness says that the process answers.
@@ -41,7 +40,7 @@ func (s *Server) readiness(c *gin.Context) {
 func (s *Server) pluginStates(c *gin.Context) {
 	if !s.onThisMachine(c.Request) {
 		if err := s.adminOnly(c.Request); err != nil {
-			s.fail(c, spec.ErrorMessage, err)
+			s.fail(c, err)
 			return
 		}
 	}
