@@ -17,7 +17,7 @@ help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 build: ## Build pakhus and its plugins into bin/
-	$(GO) build -trimpath -o bin/ ./core/cmd/pakhus ./plugins/maven/cmd/pakhus-plugin-maven ./plugins/npm/cmd/pakhus-plugin-npm
+	$(GO) build -trimpath -o bin/ ./core/cmd/pakhus ./plugins/maven/cmd/pakhus-plugin-maven ./plugins/npm/cmd/pakhus-plugin-npm ./plugins/nuget/cmd/pakhus-plugin-nuget
 	@cd bin && sha256sum pakhus-plugin-* > SHA256SUMS
 
 run: build ## Build, and run a registry with an embedded PostgreSQL (DATA=data LISTEN=127.0.0.1:8080)

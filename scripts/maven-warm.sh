@@ -12,8 +12,12 @@ bin=$PWD/.cache/clients/bin
 projects=$PWD/plugins/maven/e2e/testdata/projects
 export MAVEN_OPTS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
-case $what in m2) programs=(mvn38 mvn39 mvn4) ;; *) programs=("$what") ;; esac
-stamp=$(cd "$bin" && { cat "${programs[@]}" "$OLDPWD/scripts/maven-warm.sh" && find "$projects" -type f -print0 | LC_ALL=C sort -z | xargs -0 cat; } | sha256sum)
+case $what in
+m2) uses=(shop consumer hello app settings.xml) programs=(mvn38 mvn39 mvn4) ;;
+*) uses=("$what") programs=("$what") ;;
+esac
+stamp=$({ cat scripts/maven-warm.sh && cd "$bin" && cat "${programs[@]}" && cd "$projects" &&
+	find "${uses[@]}" -type f -print0 | LC_ALL=C sort -z | xargs -0 cat; } | sha256sum)
 [ "$(cat "$folder/.warm" 2>/dev/null)" != "$stamp" ] || exit 0
 echo "clients: what $what needs" >&2
 work=$(mktemp -d)
@@ -62,10 +66,13 @@ m2() {
 }
 
 sbt() {
-	project sbt VERSION=1.0.0
+	project sbt WORDS=warm
 	printf '[repositories]\n  maven-central\n' >"$work/repositories"
 	(cd "$work/sbt" && COURSIER_CACHE="$folder/cache" SBT_OPTS="-Duser.home=$work -Dsbt.repository.config=$work/repositories" \
-		"$bin/sbt" update package makePom >&2)
+		VERSION=1 USERNAME='' REGISTRY_TOKEN='' PROJECT="file://$work/remote" \
+		"$bin/sbt" publish >&2)
+	ln -sfn "cache/https/repo1.maven.org/maven2" "$folder/central"
+	ln -sfn "sbt-${folder##*-}" "${folder%-*}"
 }
 
 "$what"

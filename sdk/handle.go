@@ -38,7 +38,11 @@ func (p *Plugin) Handle(ctx context.Context, r *spec.Request, h spec.Host) (*spe
 		if problem == nil {
 			return nil, fmt.Errorf("route %s: %w", r.RouteID, err)
 		}
-		return &spec.Response{Outcome: problem.render(p.Errors)}, nil
+		refusal := problem.render(p.Errors)
+		if p.ErrorHeader != "" {
+			refusal.Header.Set(p.ErrorHeader, spec.HeaderText(problem.Message))
+		}
+		return &spec.Response{Outcome: refusal}, nil
 	}
 	if outcome == nil {
 		return nil, fmt.Errorf("route %s: no outcome", r.RouteID)

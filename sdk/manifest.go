@@ -24,6 +24,7 @@ func (p *Plugin) Manifest() (*spec.Manifest, error) {
 		Limits:                p.limits(),
 		Errors:                p.Errors,
 		RequestHeaders:        p.RequestHeaders,
+		ErrorHeader:           p.ErrorHeader,
 		EscapedSlashSeparates: p.EscapedSlashSeparates,
 	}
 	for _, r := range p.Routes {

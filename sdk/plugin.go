@@ -37,6 +37,9 @@ type Plugin struct {
 	Limits FileLimits
 	// Errors is how problems look on the wire.
 	Errors ErrorStyle
+	// ErrorHeader is a response header that repeats the sentence of every refusal, the
+	// core's and [Problem]'s alike, for clients that never print the body.
+	ErrorHeader string
 	// RequestHeaders are headers that handlers want to see, beside Accept,
 	// Content-Type and User-Agent. Credentials are never among them.
 	RequestHeaders []string

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/pakhus/pakhus/sdk/pattern"
 	"github.com/pakhus/pakhus/sdk/spec"
@@ -155,6 +156,9 @@ func (c *checker) limits() error {
 }
 
 func (c *checker) headers() error {
+	if h := c.m.ErrorHeader; h != "" && !strings.HasPrefix(http.CanonicalHeaderKey(h), "X-") {
+		return fmt.Errorf("errorHeader: %q; only headers that begin with X- mean nothing to others", h)
+	}
 	for _, h := range c.m.RequestHeaders {
 		if err := c.readable(h); err != nil {
 			return fmt.Errorf("requestHeaders: %w", err)

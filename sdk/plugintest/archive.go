@@ -109,6 +109,9 @@ func (w *walk) member(name string, from io.Reader) error {
 		return refusedf("the archive has a path twice: %q", name)
 	} else {
 		w.seen[clean] = true
+		if w.want.ListNames {
+			w.found.Names = append(w.found.Names, clean)
+		}
 	}
 	data, err := io.ReadAll(from)
 	if err != nil {

@@ -76,6 +76,7 @@ type ArchiveRead struct {
 	Kind           ArchiveKind
 	Globs          []string // path.Match
 	MaxMemberBytes int64    // a matching member over this is a refusal
+	ListNames      bool     // the names of all regular files are wanted, too
 }
 
 // Archive is what a walk found.
@@ -83,7 +84,8 @@ type Archive struct {
 	Members       []ArchiveMember // those that match, in the archive's order
 	FileCount     int64           // regular files in all
 	UnpackedBytes int64
-	Refusal       string // not empty: unsafe or broken, in words for the client
+	Names         []string // of all regular files, if they were asked for
+	Refusal       string   // not empty: unsafe or broken, in words for the client
 }
 
 // ArchiveMember is one regular file of an archive.

@@ -38,6 +38,7 @@ type Manifest struct {
 	Events           []string
 	Limits           FileLimits
 	Errors           ErrorStyle
+	ErrorHeader      string   // repeats the sentence of every refusal; empty: none
 	RequestHeaders   []string // wanted, out of those the core allows
 
 	// EscapedSlashSeparates makes "%2F" within a segment separate segments as

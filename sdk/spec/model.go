@@ -18,6 +18,7 @@ type Group struct {
 // PackageSettings are what the operator has decided for a format's packages in
 // the project's group. The zero value is the format's usual behaviour.
 type PackageSettings struct {
+	Decided            bool   // false: no group decides, and the format does as it does by itself
 	RefuseDuplicates   bool   // a file that is stored already is not taken again
 	DuplicateException string // RE2 for the whole name or version: what fits is the exception from RefuseDuplicates
 	KeepSnapshots      int    // builds of a snapshot that are kept; 0: all

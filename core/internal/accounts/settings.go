@@ -70,6 +70,10 @@ func (a *Accounts) ChangePackageSettings(ctx context.Context, groupPath, format 
 		if s, err = In(tx).PackageSettings(ctx, groupPath, format); err != nil {
 			return err
 		}
+		if s.DecidedBy == "" && c.DuplicatesAllowed == nil && c.DuplicateException != nil {
+			// Formats differ in what they do where nobody decides: an exception from it could mean either.
+			return registry.Errorf(registry.CodeInvalid, "an exception from what? say whether duplicates are allowed or refused, too")
+		}
 		err = tx.QueryRow(ctx, `
 			insert into package_settings as s (group_id, format, duplicates_allowed, duplicate_exception_regex, keep_snapshots)
 			values ($1, $2, coalesce($3::boolean, $6), coalesce($4::text, $7), coalesce($5::integer, $8))

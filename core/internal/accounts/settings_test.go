@@ -46,6 +46,7 @@ func TestTheNearestGroupDecides(t *testing.T) {
 		if group != "acme/apps" {
 			return
 		}
+		want.Decided = decidedBy != ""
 		if got, err := packages.New(db.Pool).Settings(t.Context(), project.ID, "maven"); err != nil || got != want {
 			t.Errorf("the project: %+v, %v", got, err)
 		}
@@ -67,7 +68,10 @@ func TestTheNearestGroupDecides(t *testing.T) {
 func TestSettingsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	a, _ := settled(t)
-	text := func(s string) accounts.SettingsChange { return accounts.SettingsChange{DuplicateException: &s} }
+	allowed := true
+	text := func(s string) accounts.SettingsChange {
+		return accounts.SettingsChange{DuplicatesAllowed: &allowed, DuplicateException: &s}
+	}
 	keep := func(n int) accounts.SettingsChange { return accounts.SettingsChange{KeepSnapshots: &n} }
 	for name, c := range map[string]struct {
 		group, format string
@@ -85,6 +89,7 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		"all":                    {"acme", "maven", keep(0), registry.CodeInternal},
 		"fewer than none":        {"acme", "maven", keep(-1), registry.CodeInvalid},
 		"more than a column has": {"acme", "maven", keep(1 << 31), registry.CodeInvalid},
+		"an exception from what": {"acme", "nuget", accounts.SettingsChange{DuplicateException: new(string)}, registry.CodeInvalid},
 		"no format":              {"acme", "maven; drop", keep(1), registry.CodeInvalid},
 		"no group":               {"nobody", "maven", keep(1), registry.CodeNotFound},
 	} {

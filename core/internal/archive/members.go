@@ -73,6 +73,12 @@ func (w *walk) file(raw string, size int64) (string, error) {
 	}
 	w.seen[key] = true
 	w.found.FileCount++
+	if w.read.ListNames {
+		if w.kept += int64(len(name)); w.kept > maxKeptBytes {
+			return "", refuse("the archive has too many members")
+		}
+		w.found.Names = append(w.found.Names, name)
+	}
 	w.found.UnpackedBytes += min(size, maxUnpacked+1) // a size may be any number
 	return name, w.bomb(w.found.UnpackedBytes)
 }

@@ -66,7 +66,7 @@ const (
 	// that decides anything. "offset 0": looked up group by group, by index.
 	settingsColumn = `
 		       (select jsonb_object_agg(s.format, jsonb_build_object(
-		                 'RefuseDuplicates', not s.duplicates_allowed, 'DuplicateException', s.duplicate_exception_regex,
+		                 'Decided', true, 'RefuseDuplicates', not s.duplicates_allowed, 'DuplicateException', s.duplicate_exception_regex,
 		                 'KeepSnapshots', s.keep_snapshots))
 		        from (select distinct on (s.format) s.*
 		              from unnest(g.ancestor_ids) with ordinality a (id, depth)

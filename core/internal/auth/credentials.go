@@ -22,6 +22,7 @@ const (
 	DeployToken  Transport = "Deploy-Token"
 	Bearer       Transport = "Bearer"
 	Basic        Transport = "Basic"
+	APIKey       Transport = "X-NuGet-ApiKey"
 )
 
 // Credentials are what a request carries. They never show their secret.
@@ -69,6 +70,11 @@ func Parse(r *http.Request) (c Credentials, present bool, err error) {
 			all = append(all, c)
 		}
 	}
+	if key := strings.TrimSpace(r.Header.Get(string(APIKey))); key != "" && len(all) == 0 && !reads(r.Method) {
+		// As in GitLab, it is for writing only. NuGet's clients want one even where
+		// credentials are configured: what they were asked for goes before it.
+		return Credentials{Transport: APIKey, Secret: key}, true, nil
+	}
 	if len(all) == 0 {
 		return Credentials{}, false, nil
 	}
@@ -79,6 +85,8 @@ func Parse(r *http.Request) (c Credentials, present bool, err error) {
 	}
 	return all[0], true, nil
 }
+
+func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
 func authorization(header string) (Credentials, bool, error) {
 	scheme, rest, _ := strings.Cut(strings.TrimSpace(header), " ")

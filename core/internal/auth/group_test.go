@@ -291,7 +291,7 @@ func TestAProjectComesWithWhatItsGroupsDecide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]registry.PackageSettings{"maven": {RefuseDuplicates: true, KeepSnapshots: 3}, "generic": {KeepSnapshots: 3}}
+	want := map[string]registry.PackageSettings{"maven": {Decided: true, RefuseDuplicates: true, KeepSnapshots: 3}, "generic": {Decided: true, KeepSnapshots: 3}}
 	if fmt.Sprint(c.Project.PackageSettings) != fmt.Sprint(want) {
 		t.Errorf("settings %+v", c.Project.PackageSettings)
 	}

@@ -89,6 +89,7 @@ func (p *Packages) Settings(ctx context.Context, projectID int64, format string)
 		where p.id = $1 and s.format = $2
 		order by a.depth desc
 		limit 1`, projectID, format).Scan(&s.RefuseDuplicates, &s.DuplicateException, &s.KeepSnapshots)
+	s.Decided = err == nil
 	if errors.Is(err, pgx.ErrNoRows) {
 		return s, nil
 	}

@@ -191,11 +191,11 @@ func TestSettingsAreTheNearestGroups(t *testing.T) {
 	wants("nobody has decided", registry.PackageSettings{})
 	decide(1, "maven", false, 9)
 	decide(2, "generic", false, 8)
-	wants("the root has", registry.PackageSettings{RefuseDuplicates: true, KeepSnapshots: 9})
+	wants("the root has", registry.PackageSettings{Decided: true, RefuseDuplicates: true, KeepSnapshots: 9})
 	decide(3, "maven", true, 7)
-	wants("the one between has, whatever the order of ids", registry.PackageSettings{KeepSnapshots: 7})
+	wants("the one between has, whatever the order of ids", registry.PackageSettings{Decided: true, KeepSnapshots: 7})
 	decide(2, "maven", true, 0)
-	wants("the project's own has decided for what is usual", registry.PackageSettings{})
+	wants("the project's own has decided for what is usual", registry.PackageSettings{Decided: true})
 	if got, err := p.Settings(t.Context(), project+1, "maven"); err != nil || got != (registry.PackageSettings{}) {
 		t.Errorf("no project: %+v, %v", got, err)
 	}

@@ -70,6 +70,7 @@ type Project struct {
 // PackageSettings are what a group decides for the packages of one format. The
 // zero value decides nothing.
 type PackageSettings struct {
+	Decided            bool   // false: no group decides anything for this format
 	RefuseDuplicates   bool   // GitLab's <format>_duplicates_allowed, turned round
 	DuplicateException string // GitLab's <format>_duplicate_exception_regex
 	KeepSnapshots      int    // builds of a snapshot that are kept; 0: all

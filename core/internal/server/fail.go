@@ -30,15 +30,21 @@ func (s *Server) refuse(r *call, err error) {
 		case spec.ChallengeNone:
 		}
 	}
-	s.fail(r.c, r.manifest.Errors, err)
+	s.failAs(r.c, r.manifest.Errors, r.manifest.ErrorHeader, err)
 }
 
 // fail turns an error into an answer, and logs those that are our fault. It is
 // the one place where codes become statuses.
-func (s *Server) fail(c *gin.Context, style spec.ErrorStyle, err error) {
+func (s *Server) fail(c *gin.Context, style spec.ErrorStyle, err error) { s.failAs(c, style, "", err) }
+
+// failAs also repeats the sentence in a header, if there is one for it.
+func (s *Server) failAs(c *gin.Context, style spec.ErrorStyle, header string, err error) {
 	status, sentence := s.wordsFor(c, err)
 	if c.Writer.Written() {
 		return // too late: the client sees a broken transfer
+	}
+	if header != "" {
+		c.Header(header, spec.HeaderText(sentence))
 	}
 	if method, ok := errors.AsType[*routes.MethodError](err); ok {
 		c.Header("Allow", strings.Join(method.Allowed, ", "))

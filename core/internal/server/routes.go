@@ -33,9 +33,14 @@ func (s *Server) Handler() http.Handler {
 
 	for _, name := range s.Plugins.Names() {
 		format, _ := s.Plugins.Format(name)
-		e.Any("/api/v4/projects/:id/packages/"+name+"/*path", s.serve(spec.LevelProject, format))
-		e.Any("/api/v4/groups/:id/-/packages/"+name+"/*path", s.serve(spec.LevelGroup, format))
-		e.Any("/api/v4/packages/"+name+"/*path", s.serve(spec.LevelInstance, format))
+		for level, mount := range map[spec.Level]string{
+			spec.LevelProject:  "/api/v4/projects/:id/packages/" + name,
+			spec.LevelGroup:    "/api/v4/groups/:id/-/packages/" + name,
+			spec.LevelInstance: "/api/v4/packages/" + name,
+		} {
+			e.Any(mount, s.serve(level, format))
+			e.Any(mount+"/*path", s.serve(level, format))
+		}
 	}
 	s.packagesAPI(e)
 	e.NoRoute(func(c *gin.Context) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -24,6 +25,7 @@ func clients() []client {
 		{"mvn39", "mvn"},
 		{"mvn4", "mvn"},
 		{"gradle", "gradle"},
+		{"sbt", "sbt"},
 		{"ivy", "ivy"},
 	}
 }
@@ -74,7 +76,7 @@ func clientPrograms(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	needed := []string{filepath.Join("m2", ".warm")}
+	needed := []string{filepath.Join("m2", ".warm"), filepath.Join("sbt", ".warm")}
 	for _, c := range clients() {
 		needed = append(needed, filepath.Join("bin", c.name))
 	}
@@ -109,12 +111,12 @@ func setup(t *testing.T, reg *registrytest.Registry, programs string, c client, 
 	// the accounts of the machine, not from HOME.
 	java := "-Duser.home=" + home + " -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
 	vars := map[string]string{
-		"PATH":        bin + string(os.PathListSeparator) + os.Getenv("PATH"),
+		"PATH":        strings.Join([]string{bin, filepath.Join(programs, "bin"), os.Getenv("PATH")}, string(os.PathListSeparator)),
 		"HOME":        home,
 		"CLIENT":      c.name,
 		"MAVEN_OPTS":  java,
 		"GRADLE_OPTS": java,
-		"SBT_OPTS":    java,
+		"SBT_OPTS":    java + " -Dsbt.repository.config=" + filepath.Join(home, "repositories"),
 		"IVY_OPTS":    java,
 		"HOST":        reg.URL,
 		"PROJECT":     projectURL(reg, project),

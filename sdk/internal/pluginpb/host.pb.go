@@ -604,8 +604,10 @@ type ReadArchiveRequest struct {
 	Globs []string `protobuf:"bytes,4,rep,name=globs,proto3" json:"globs,omitempty"`
 	// A returned member over this size is refused, not cut.
 	MaxMemberBytes int64 `protobuf:"varint,5,opt,name=max_member_bytes,json=maxMemberBytes,proto3" json:"max_member_bytes,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// True: the names of all regular files are returned, too.
+	ListNames     bool `protobuf:"varint,6,opt,name=list_names,json=listNames,proto3" json:"list_names,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReadArchiveRequest) Reset() {
@@ -673,6 +675,13 @@ func (x *ReadArchiveRequest) GetMaxMemberBytes() int64 {
 	return 0
 }
 
+func (x *ReadArchiveRequest) GetListNames() bool {
+	if x != nil {
+		return x.ListNames
+	}
+	return false
+}
+
 type ReadArchiveResponse struct {
 	state   protoimpl.MessageState        `protogen:"open.v1"`
 	Members []*ReadArchiveResponse_Member `protobuf:"bytes,1,rep,name=members,proto3" json:"members,omitempty"`
@@ -680,7 +689,9 @@ type ReadArchiveResponse struct {
 	FileCount     int64 `protobuf:"varint,2,opt,name=file_count,json=fileCount,proto3" json:"file_count,omitempty"`
 	UnpackedBytes int64 `protobuf:"varint,3,opt,name=unpacked_bytes,json=unpackedBytes,proto3" json:"unpacked_bytes,omitempty"`
 	// Set when the archive is unsafe or broken; the sentence is meant for the client.
-	Refusal       string `protobuf:"bytes,4,opt,name=refusal,proto3" json:"refusal,omitempty"`
+	Refusal string `protobuf:"bytes,4,opt,name=refusal,proto3" json:"refusal,omitempty"`
+	// Of all regular files, in the archive's order, if they were asked for.
+	Names         []string `protobuf:"bytes,5,rep,name=names,proto3" json:"names,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -741,6 +752,13 @@ func (x *ReadArchiveResponse) GetRefusal() string {
 		return x.Refusal
 	}
 	return ""
+}
+
+func (x *ReadArchiveResponse) GetNames() []string {
+	if x != nil {
+		return x.Names
+	}
+	return nil
 }
 
 type ReadFileRequest struct {
@@ -1159,19 +1177,22 @@ const file_pakhus_format_v1_host_proto_rawDesc = "" +
 	"\aFileRef\x12%\n" +
 	"\rupload_handle\x18\x01 \x01(\tH\x00R\fuploadHandle\x12(\n" +
 	"\x0fpackage_file_id\x18\x02 \x01(\x03H\x00R\rpackageFileIdB\x06\n" +
-	"\x04file\"\xcc\x01\n" +
+	"\x04file\"\xeb\x01\n" +
 	"\x12ReadArchiveRequest\x12\x14\n" +
 	"\x05scope\x18\x01 \x01(\tR\x05scope\x12-\n" +
 	"\x04file\x18\x02 \x01(\v2\x19.pakhus.format.v1.FileRefR\x04file\x121\n" +
 	"\x04kind\x18\x03 \x01(\x0e2\x1d.pakhus.format.v1.ArchiveKindR\x04kind\x12\x14\n" +
 	"\x05globs\x18\x04 \x03(\tR\x05globs\x12(\n" +
-	"\x10max_member_bytes\x18\x05 \x01(\x03R\x0emaxMemberBytes\"\xef\x01\n" +
+	"\x10max_member_bytes\x18\x05 \x01(\x03R\x0emaxMemberBytes\x12\x1d\n" +
+	"\n" +
+	"list_names\x18\x06 \x01(\bR\tlistNames\"\x85\x02\n" +
 	"\x13ReadArchiveResponse\x12F\n" +
 	"\amembers\x18\x01 \x03(\v2,.pakhus.format.v1.ReadArchiveResponse.MemberR\amembers\x12\x1d\n" +
 	"\n" +
 	"file_count\x18\x02 \x01(\x03R\tfileCount\x12%\n" +
 	"\x0eunpacked_bytes\x18\x03 \x01(\x03R\runpackedBytes\x12\x18\n" +
-	"\arefusal\x18\x04 \x01(\tR\arefusal\x1a0\n" +
+	"\arefusal\x18\x04 \x01(\tR\arefusal\x12\x14\n" +
+	"\x05names\x18\x05 \x03(\tR\x05names\x1a0\n" +
 	"\x06Member\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\"\x86\x01\n" +

@@ -470,8 +470,11 @@ type Manifest struct {
 	EscapedSlashSeparates bool `protobuf:"varint,14,opt,name=escaped_slash_separates,json=escapedSlashSeparates,proto3" json:"escaped_slash_separates,omitempty"`
 	// Host features that the plugin makes use of where they are offered.
 	OptionalFeatures []string `protobuf:"bytes,15,rep,name=optional_features,json=optionalFeatures,proto3" json:"optional_features,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// A response header that repeats the sentence of every refusal: NuGet's clients
+	// print X-NuGet-Warning and never the body.
+	ErrorHeader   string `protobuf:"bytes,16,opt,name=error_header,json=errorHeader,proto3" json:"error_header,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Manifest) Reset() {
@@ -607,6 +610,13 @@ func (x *Manifest) GetOptionalFeatures() []string {
 		return x.OptionalFeatures
 	}
 	return nil
+}
+
+func (x *Manifest) GetErrorHeader() string {
+	if x != nil {
+		return x.ErrorHeader
+	}
+	return ""
 }
 
 type Route struct {
@@ -1902,7 +1912,7 @@ var File_pakhus_format_v1_manifest_proto protoreflect.FileDescriptor
 
 const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"\n" +
-	"\x1fpakhus/format/v1/manifest.proto\x12\x10pakhus.format.v1\x1a\x1egoogle/protobuf/duration.proto\"\xec\x05\n" +
+	"\x1fpakhus/format/v1/manifest.proto\x12\x10pakhus.format.v1\x1a\x1egoogle/protobuf/duration.proto\"\x8f\x06\n" +
 	"\bManifest\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\tR\x06format\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1f\n" +
@@ -1922,7 +1932,8 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"\x06errors\x18\f \x01(\x0e2\x1c.pakhus.format.v1.ErrorStyleR\x06errors\x12'\n" +
 	"\x0frequest_headers\x18\r \x03(\tR\x0erequestHeaders\x126\n" +
 	"\x17escaped_slash_separates\x18\x0e \x01(\bR\x15escapedSlashSeparates\x12+\n" +
-	"\x11optional_features\x18\x0f \x03(\tR\x10optionalFeatures\x1a=\n" +
+	"\x11optional_features\x18\x0f \x03(\tR\x10optionalFeatures\x12!\n" +
+	"\ferror_header\x18\x10 \x01(\tR\verrorHeader\x1a=\n" +
 	"\x0fValidatorsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x89\a\n" +

@@ -247,6 +247,8 @@ type PackageSettings struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// True: a file that is stored already is not taken again.
 	RefuseDuplicates bool `protobuf:"varint,1,opt,name=refuse_duplicates,json=refuseDuplicates,proto3" json:"refuse_duplicates,omitempty"`
+	// False: no group decides anything, and the format does as it does by itself.
+	Decided bool `protobuf:"varint,4,opt,name=decided,proto3" json:"decided,omitempty"`
 	// RE2 for the whole name or version: what fits is the exception from refuse_duplicates.
 	DuplicateException string `protobuf:"bytes,2,opt,name=duplicate_exception,json=duplicateException,proto3" json:"duplicate_exception,omitempty"`
 	// How many builds of a snapshot are kept; 0: all.
@@ -288,6 +290,13 @@ func (*PackageSettings) Descriptor() ([]byte, []int) {
 func (x *PackageSettings) GetRefuseDuplicates() bool {
 	if x != nil {
 		return x.RefuseDuplicates
+	}
+	return false
+}
+
+func (x *PackageSettings) GetDecided() bool {
+	if x != nil {
+		return x.Decided
 	}
 	return false
 }
@@ -1056,9 +1065,10 @@ const file_pakhus_format_v1_model_proto_rawDesc = "" +
 	"\x11VISIBILITY_PUBLIC\x10\x03\"+\n" +
 	"\x05Group\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12\x12\n" +
-	"\x04path\x18\x02 \x01(\tR\x04path\"\x96\x01\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\"\xb0\x01\n" +
 	"\x0fPackageSettings\x12+\n" +
-	"\x11refuse_duplicates\x18\x01 \x01(\bR\x10refuseDuplicates\x12/\n" +
+	"\x11refuse_duplicates\x18\x01 \x01(\bR\x10refuseDuplicates\x12\x18\n" +
+	"\adecided\x18\x04 \x01(\bR\adecided\x12/\n" +
 	"\x13duplicate_exception\x18\x02 \x01(\tR\x12duplicateException\x12%\n" +
 	"\x0ekeep_snapshots\x18\x03 \x01(\x05R\rkeepSnapshots\"\xce\x01\n" +
 	"\x05Actor\x120\n" +

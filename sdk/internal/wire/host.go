@@ -175,7 +175,7 @@ func ArchiveReadToProto(scope string, r spec.ArchiveRead) (*pb.ReadArchiveReques
 	}
 	kind, err := enumToProto[pb.ArchiveKind]("kind", r.Kind)
 	return &pb.ReadArchiveRequest{
-		Scope: scope, File: file, Kind: kind, Globs: r.Globs, MaxMemberBytes: r.MaxMemberBytes,
+		Scope: scope, File: file, Kind: kind, Globs: r.Globs, MaxMemberBytes: r.MaxMemberBytes, ListNames: r.ListNames,
 	}, err
 }
 
@@ -186,7 +186,7 @@ func ArchiveReadFromProto(r *pb.ReadArchiveRequest) (spec.ArchiveRead, error) {
 		return spec.ArchiveRead{}, err
 	}
 	kind, err := enumFromProto[spec.ArchiveKind]("kind", r.GetKind())
-	return spec.ArchiveRead{File: file, Kind: kind, Globs: r.GetGlobs(), MaxMemberBytes: r.GetMaxMemberBytes()}, err
+	return spec.ArchiveRead{File: file, Kind: kind, Globs: r.GetGlobs(), MaxMemberBytes: r.GetMaxMemberBytes(), ListNames: r.GetListNames()}, err
 }
 
 // ArchiveToProto converts what a walk found.
@@ -195,7 +195,7 @@ func ArchiveToProto(a spec.Archive) *pb.ReadArchiveResponse {
 		Members: each(a.Members, func(m spec.ArchiveMember) *pb.ReadArchiveResponse_Member {
 			return &pb.ReadArchiveResponse_Member{Name: text(m.Name), Data: m.Data}
 		}),
-		FileCount: a.FileCount, UnpackedBytes: a.UnpackedBytes, Refusal: text(a.Refusal),
+		Names: each(a.Names, text), FileCount: a.FileCount, UnpackedBytes: a.UnpackedBytes, Refusal: text(a.Refusal),
 	}
 }
 
@@ -205,6 +205,6 @@ func ArchiveFromProto(a *pb.ReadArchiveResponse) spec.Archive {
 		Members: each(a.GetMembers(), func(m *pb.ReadArchiveResponse_Member) spec.ArchiveMember {
 			return spec.ArchiveMember{Name: m.GetName(), Data: none(m.GetData())}
 		}),
-		FileCount: a.GetFileCount(), UnpackedBytes: a.GetUnpackedBytes(), Refusal: a.GetRefusal(),
+		Names: a.GetNames(), FileCount: a.GetFileCount(), UnpackedBytes: a.GetUnpackedBytes(), Refusal: a.GetRefusal(),
 	}
 }

@@ -36,6 +36,7 @@ func ManifestToProto(m *spec.Manifest) (*pb.Manifest, error) {
 		Limits:                limits,
 		Errors:                style,
 		RequestHeaders:        m.RequestHeaders,
+		ErrorHeader:           m.ErrorHeader,
 		EscapedSlashSeparates: m.EscapedSlashSeparates,
 	}, nil
 }
@@ -77,6 +78,7 @@ func ManifestFromProto(m *pb.Manifest) (*spec.Manifest, error) {
 		Limits:                limits,
 		Errors:                style,
 		RequestHeaders:        m.GetRequestHeaders(),
+		ErrorHeader:           m.GetErrorHeader(),
 		EscapedSlashSeparates: m.GetEscapedSlashSeparates(),
 	}, nil
 }

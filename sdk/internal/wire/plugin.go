@@ -44,13 +44,13 @@ func contextFromProto(c *pb.RequestContext) (spec.RequestContext, error) {
 
 func settingsToProto(s spec.PackageSettings) *pb.PackageSettings {
 	return &pb.PackageSettings{
-		RefuseDuplicates: s.RefuseDuplicates, DuplicateException: text(s.DuplicateException), KeepSnapshots: int32of(s.KeepSnapshots),
+		Decided: s.Decided, RefuseDuplicates: s.RefuseDuplicates, DuplicateException: text(s.DuplicateException), KeepSnapshots: int32of(s.KeepSnapshots),
 	}
 }
 
 func settingsFromProto(s *pb.PackageSettings) spec.PackageSettings {
 	return spec.PackageSettings{
-		RefuseDuplicates: s.GetRefuseDuplicates(), DuplicateException: s.GetDuplicateException(), KeepSnapshots: int(s.GetKeepSnapshots()),
+		Decided: s.GetDecided(), RefuseDuplicates: s.GetRefuseDuplicates(), DuplicateException: s.GetDuplicateException(), KeepSnapshots: int(s.GetKeepSnapshots()),
 	}
 }
 

@@ -1,0 +1,5 @@
+package hello
+
+object Greeter {
+  def main(args: Array[String]): Unit = println("@WORDS@")
+}
