@@ -16,6 +16,13 @@ func TestRegistry(t *testing.T) {
 		name string
 		test func(*testing.T, *registrytest.Registry)
 	}{
+		{"access", testAccess},
+		{"push", testPush},
+		{"documents", testDocuments},
+		{"search", testSearch},
+		{"v2", testV2},
+		{"symbols", testSymbols},
+		{"levels", testLevels},
 		{"clients", testClients},
 	} {
 		t.Run(part.name, func(t *testing.T) { t.Parallel(); part.test(t, reg) })
