@@ -21,7 +21,7 @@ func versions(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := find(ctx, r, sdk.Finder{Name: id})
+	found, err := find(ctx, r, sdk.Finder{Name: id, FileSuffix: ".nupkg"})
 	if err != nil {
 		return nil, err
 	}

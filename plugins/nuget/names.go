@@ -78,7 +78,7 @@ func findVersion(ctx context.Context, r *sdk.Request, rows []sdk.RowSelection) (
 	if err != nil {
 		return sdk.FoundPackage{}, err
 	}
-	found, err := r.Packages.Find(ctx, sdk.Finder{Name: id, Version: v.Key(), WithFiles: true, WithRows: rows})
+	found, err := r.Packages.Find(ctx, sdk.Finder{Name: id, Version: v.Key(), FileSuffix: ".nupkg", WithFiles: true, WithRows: rows})
 	if err != nil {
 		return sdk.FoundPackage{}, err
 	}

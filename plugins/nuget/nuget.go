@@ -33,7 +33,7 @@ func Plugin() *sdk.Plugin {
 		Limits:         sdk.FileLimits{MaxFileBytes: maxPackage, Digests: []sdk.Digest{sdk.SHA512}, TooLargeStatus: 400},
 		Errors:         sdk.ErrorMessage,
 		ErrorHeader:    "X-NuGet-Warning", // the one text of a refusal that clients print
-		RequestHeaders: []string{"SymbolChecksum"},
+		RequestHeaders: []string{"SymbolChecksum", "If-Unmodified-Since"},
 	}
 }
 

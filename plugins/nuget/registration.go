@@ -111,6 +111,7 @@ func knownQuery() sdk.NamedQuery {
 			from core_api.packages p
 			join metadata m on m.package_id = p.id
 			where p.project_id = any ($1) and p.name_key = $2 and p.status in ('default', 'hidden', 'deprecated') and ($3 or not m.semver2)
+			  and exists (select from core_api.package_files f where f.package_id = p.id and f.file_key = 'nupkg')
 			order by p.version_key, p.id desc`,
 		ArgumentTypes: []string{"text", "boolean"},
 		Result:        []sdk.QueryColumn{{Name: "id", Type: "bigint"}, {Name: "version", Type: "text"}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/pakhus/pakhus/sdk"
 )
@@ -15,13 +16,26 @@ func removePackage(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan := sdk.NewPlan()
+	if err := unmodified(r, found.Package); err != nil {
+		return nil, err
+	}
+	plan := sdk.NewPlan().Unchanged(found.Package, nil)
 	if r.Query("unlist") == "true" {
 		plan.SetStatus(sdk.Existing(found.Package), sdk.StatusHidden, "")
 	} else {
 		plan.DestroyPackage(sdk.Existing(found.Package))
 	}
 	return sdk.Empty(http.StatusNoContent).With(plan), nil
+}
+
+// unmodified refuses to delete what has changed since the client looked (RFC 9110
+// §13.1.4): as in GitLab.
+func unmodified(r *sdk.Request, p sdk.Package) error {
+	since, err := http.ParseTime(r.Header("If-Unmodified-Since"))
+	if err != nil || !p.UpdatedAt.Truncate(time.Second).After(since) {
+		return nil //nolint:nilerr // a date that is none is ignored, as the RFC says
+	}
+	return sdk.Problem(http.StatusPreconditionFailed, "%s %s has changed since %s", p.Name, p.Version, since.UTC().Format(time.RFC3339))
 }
 
 // relistPackage shows a version again that was not listed.

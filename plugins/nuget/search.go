@@ -55,6 +55,7 @@ func listedQuery() sdk.NamedQuery {
 			join metadata m on m.package_id = p.id
 			where p.project_id = any ($1) and p.name_key = any ($2) and p.status in ('default', 'deprecated')
 			  and ($3 or not m.prerelease) and ($4 or not m.semver2)
+			  and exists (select from core_api.package_files f where f.package_id = p.id and f.file_key = 'nupkg')
 			order by p.name_key, p.version_key, p.id desc`,
 		ArgumentTypes: []string{"text[]", "boolean", "boolean"},
 		Result:        []sdk.QueryColumn{{Name: "id", Type: "bigint"}, {Name: "name_key", Type: "text"}, {Name: "version", Type: "text"}},

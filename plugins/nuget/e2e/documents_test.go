@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -61,6 +62,12 @@ func serviceIndex(t *testing.T, reg *registrytest.Registry) {
 	c.get(t, strings.TrimPrefix(pages[0]["@id"], c.base)).wantStatus(t, "the page of no vulnerabilities", 200)
 	c.get(t, "/repository-signatures/index.json").wantStatus(t, "signatures", 200)
 	c.get(t, "/index.xls").wantStatus(t, "another suffix", 404)
+	// GitLab takes numbers only; here the escaped path is as good.
+	p := reg.NewProject(t, "private")
+	byPath := caller{base: reg.URL + "/api/v4/projects/" + url.PathEscape(p.Path) + "/packages/nuget", token: reg.Token}
+	byPath.push(t, "Demo", "1.0.0")
+	byPath.get(t, "/index.json").wantStatus(t, "by path", 200)
+	byPath.get(t, "/metadata/demo/index.json").wantStatus(t, "by path", 200)
 }
 
 type registrationDoc struct {

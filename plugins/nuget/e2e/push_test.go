@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -30,6 +31,7 @@ func testPush(t *testing.T, reg *registrytest.Registry) {
 		{"odd packages that are right", oddPackages},
 		{"the same version at once", sameAtOnce},
 		{"delete, unlist and relist", deletions},
+		{"a package that is deleted by itself", fileGone},
 	} {
 		t.Run(c.name, func(t *testing.T) { t.Parallel(); c.test(t, reg) })
 	}
@@ -166,6 +168,37 @@ func sameAtOnce(t *testing.T, reg *registrytest.Registry) {
 	}
 }
 
+// fileGone: what is deleted of a version through the packages API is not served.
+func fileGone(t *testing.T, reg *registrytest.Registry) {
+	t.Helper()
+	p := reg.NewProject(t, "private")
+	c := inProject(reg, p, reg.Token)
+	c.push(t, "Demo", "1.0.0", "<tags>one two</tags>")
+	c.push(t, "Demo", "2.0.0")
+	api := caller{base: fmt.Sprintf("%s/api/v4/projects/%d/packages", reg.URL, p.ID), token: reg.Token}
+	var packages []struct {
+		ID   int64
+		Name string
+		Tags []struct{ Name string }
+	}
+	api.get(t, "?package_type=nuget&package_version=1.0.0").json(t, &packages)
+	if len(packages) != 1 || packages[0].Name != "Demo" || len(packages[0].Tags) != 2 {
+		t.Fatalf("%+v", packages)
+	}
+	var files []struct{ ID int64 }
+	path := fmt.Sprintf("/%d/package_files", packages[0].ID)
+	api.get(t, path).json(t, &files)
+	if a := api.send(t, "DELETE", fmt.Sprintf("%s/%d", path, files[0].ID), nil); a.status != http.StatusNoContent {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	for _, path := range []string{"/download/demo/index.json", "/metadata/demo/index.json", "/query?q=demo", "/v2/FindPackagesById()?id='demo'"} {
+		if a := c.get(t, path); a.status != http.StatusOK || strings.Contains(string(a.body), "1.0.0.json") || strings.Contains(string(a.body), `"1.0.0"`) || !strings.Contains(string(a.body), "2.0.0") {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+	}
+	c.get(t, "/metadata/demo/1.0.0.json").wantStatus(t, "leaf", http.StatusNotFound)
+}
+
 func deletions(t *testing.T, reg *registrytest.Registry) {
 	t.Helper()
 	c := private(t, reg)
@@ -187,6 +220,8 @@ func deletions(t *testing.T, reg *registrytest.Registry) {
 	if a := c.get(t, "/query?q=demo"); !strings.Contains(string(a.body), `"2.0"`) {
 		t.Errorf("search shows %s", a.body)
 	}
+	long := "Mon, 02 Jan 2006 15:04:05 GMT"
+	c.send(t, "DELETE", "/DEMO/1.0.0", nil, "If-Unmodified-Since", long).wantStatus(t, "changed since", http.StatusPreconditionFailed)
 	c.send(t, "DELETE", "/DEMO/1.0.0", nil).wantStatus(t, "delete", http.StatusNoContent)
 	c.send(t, "DELETE", "/DEMO/1.0.0", nil).wantStatus(t, "delete again", http.StatusNotFound)
 	c.get(t, "/metadata/demo/1.0.0.json").wantStatus(t, "deleted", http.StatusNotFound)
