@@ -30,7 +30,7 @@ test-unit: ## Run the tests that need no package clients
 	$(GO) test $(TESTFLAGS) $(foreach m,migrations sdk core,./$(m)/...) ./plugins/maven ./plugins/maven/internal/... ./plugins/npm
 
 e2e: build clients ## Run the tests with real package clients
-	$(GO) test $(TESTFLAGS) ./plugins/npm/e2e/... ./plugins/maven/e2e/...
+	$(GO) test $(TESTFLAGS) ./plugins/npm/e2e/... ./plugins/maven/e2e/... ./plugins/nuget/e2e/...
 
 race: build clients ## Run every test with the race detector
 	$(GO) test -race $(TESTFLAGS) $(PACKAGES)
