@@ -76,8 +76,13 @@ func TestServer(t *testing.T) {
 		var states struct {
 			Plugins []struct{ Format, State, SHA256 string }
 		}
-		if err := json.Unmarshal([]byte(a.body), &states); err != nil || len(states.Plugins) != 1 || states.Plugins[0].State != "running" || len(states.Plugins[0].SHA256) != 64 {
-			t.Errorf("%s, %v", a.body, err)
+		if err := json.Unmarshal([]byte(a.body), &states); err != nil || len(states.Plugins) != 3 {
+			t.Fatalf("%s, %v", a.body, err)
+		}
+		for i, format := range []string{"maven", "npm", "nuget"} {
+			if p := states.Plugins[i]; p.Format != format || p.State != "running" || len(p.SHA256) != 64 {
+				t.Errorf("%+v", p)
+			}
 		}
 	})
 	t.Run("shows plugins to no stranger behind a proxy", func(t *testing.T) {
