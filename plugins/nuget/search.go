@@ -241,6 +241,43 @@ func describe(ctx context.Context, r *sdk.Request, ids []int64) (map[int64]descr
 	return out, nil
 }
 
+// found is a package of a search: its versions that were asked for, and what the
+// highest of them says.
+type found struct {
+	key      string
+	versions []listed
+	top      release
+}
+
+// foundOf reads what a search shows of packages.
+func (w wanted) foundOf(ctx context.Context, r *sdk.Request, keys []string) ([]found, error) {
+	versions, err := w.listedOf(ctx, r, keys)
+	if err != nil {
+		return nil, err
+	}
+	var highest []int64
+	for _, key := range keys {
+		if all := versions[key]; len(all) > 0 {
+			highest = append(highest, all[len(all)-1].id)
+		}
+	}
+	details, err := describe(ctx, r, highest)
+	if err != nil {
+		return nil, err
+	}
+	var out []found
+	for _, key := range keys {
+		all := versions[key]
+		if len(all) == 0 {
+			continue // deleted between the two reads
+		}
+		if top, ok := details[all[len(all)-1].id]; ok {
+			out = append(out, found{key, all, top.release})
+		}
+	}
+	return out, nil
+}
+
 type searchAnswer struct {
 	TotalHits int64       `json:"totalHits"`
 	Data      []searchHit `json:"data"`
@@ -285,30 +322,18 @@ func search(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 		return nil, err
 	}
 	answer.TotalHits = total
-	versions, err := w.listedOf(ctx, r, keys)
+	found, err := w.foundOf(ctx, r, keys)
 	if err != nil {
 		return nil, err
 	}
-	var highest []int64
-	for _, key := range keys {
-		if all := versions[key]; len(all) > 0 {
-			highest = append(highest, all[len(all)-1].id)
-		}
-	}
-	details, err := describe(ctx, r, highest)
-	if err != nil {
-		return nil, err
-	}
-	for _, key := range keys {
-		if all := versions[key]; len(all) > 0 {
-			answer.Data = append(answer.Data, hit(r, key, all, details[all[len(all)-1].id].release))
-		}
+	for _, f := range found {
+		answer.Data = append(answer.Data, f.hit(r))
 	}
 	return sdk.JSON(http.StatusOK, answer), nil
 }
 
-func hit(r *sdk.Request, key string, versions []listed, top release) searchHit {
-	h := everything()
+func (f found) hit(r *sdk.Request) searchHit {
+	h, key, top := everything(), f.key, f.top
 	place := r.BaseURL + "/download/" + key + "/" + top.lower()
 	out := searchHit{
 		Type: "Package", ID: h.index(r, key), Registration: h.index(r, key), PackageID: top.ID, Version: top.Version, Title: top.title(),
@@ -318,7 +343,7 @@ func hit(r *sdk.Request, key string, versions []listed, top release) searchHit {
 	if len(out.PackageTypes) == 0 {
 		out.PackageTypes = []packageType{{Name: "Dependency"}}
 	}
-	for _, v := range versions {
+	for _, v := range f.versions {
 		out.Versions = append(out.Versions, searchVersion{ID: r.BaseURL + h.path + key + "/" + v.lower() + ".json", Version: v.version})
 	}
 	return out
@@ -346,25 +371,13 @@ func autocomplete(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	versions, err := w.listedOf(ctx, r, keys)
-	if err != nil {
-		return nil, err
-	}
-	var highest []int64
-	for _, key := range keys {
-		if all := versions[key]; len(all) > 0 {
-			highest = append(highest, all[len(all)-1].id)
-		}
-	}
-	details, err := describe(ctx, r, highest)
+	found, err := w.foundOf(ctx, r, keys)
 	if err != nil {
 		return nil, err
 	}
 	ids := []string{}
-	for _, key := range keys {
-		if all := versions[key]; len(all) > 0 {
-			ids = append(ids, details[all[len(all)-1].id].ID)
-		}
+	for _, f := range found {
+		ids = append(ids, f.top.ID)
 	}
 	return sdk.JSON(http.StatusOK, map[string]any{"totalHits": total, "data": ids}), nil
 }

@@ -40,7 +40,7 @@ func testAccess(t *testing.T, reg *registrytest.Registry) {
 				a := artifact{"com/example", strings.ReplaceAll(row.who, " ", "-"), "1.0"}
 				inProject(reg, p, reg.Token).deploy(t, a)
 				more := artifact{a.group, a.id, "2.0"}
-				token := tokenOf(t, reg, p, row.who)
+				token := reg.TokenOf(t, p, row.who)
 				// By header, and as the password of whoever: settings.xml has both ways.
 				for _, c := range []caller{inProject(reg, p, token), {inProject(reg, p, token).base, token, true}} {
 					if strings.HasPrefix(row.who, "deploy token") && !c.basic {
@@ -60,24 +60,4 @@ func testAccess(t *testing.T, reg *registrytest.Registry) {
 			})
 		}
 	}
-}
-
-// tokenOf makes somebody of a role.
-func tokenOf(t *testing.T, reg *registrytest.Registry, p registrytest.Project, who string) string {
-	t.Helper()
-	switch who {
-	case "anonymous":
-		return ""
-	case "nonsense":
-		return "glpat-nonsense"
-	case "stranger":
-		return reg.NewUser(t, "", "").Token
-	case "read-only token":
-		return reg.NewToken(t, reg.NewUser(t, "maintainer", p.Path).Username, "read_api")
-	case "deploy token that reads":
-		return reg.NewDeployToken(t, p.Path, "read_package_registry")
-	case "deploy token that writes":
-		return reg.NewDeployToken(t, p.Path, "read_package_registry", "write_package_registry")
-	}
-	return reg.NewUser(t, who, p.Path).Token
 }

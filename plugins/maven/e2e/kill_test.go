@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"sync/atomic"
-	"syscall"
 	"testing"
 
 	"github.com/pakhus/pakhus/sdk/registrytest"
@@ -24,51 +22,22 @@ func (a artifact) files(tb testing.TB, content []byte) (names []string, bodies m
 // are deployed and read: no client sees an error, for the core asks its successor.
 func TestThePluginMayDieInMidDeploy(t *testing.T) {
 	t.Parallel()
-	const deploys, workers, kills = 60, 6, 5
+	const deploys = 60
 	reg := registrytest.Start(t)
 	c := inProject(reg, reg.NewProject(t, "private"), reg.Token)
 	c.deploy(t, artifact{"com/example", "seed", "1.0"})
-
-	var next, done atomic.Int64
-	progress := make(chan struct{}, deploys)
-	var all sync.WaitGroup
-	for range workers {
-		all.Go(func() {
-			for i := next.Add(1); i <= deploys; i = next.Add(1) {
-				a := artifact{"com/example", "app", fmt.Sprintf("1.%d", i)}
-				names, bodies := a.files(t, jar(t, "a", a.version))
-				for _, name := range names {
-					if got := c.send(t, "PUT", name, bodies[name]); got.status != http.StatusOK {
-						t.Errorf("%s: %d %s", name, got.status, got.body)
-					}
-				}
-				if got := c.get(t, "com/example/seed/maven-metadata.xml"); got.status != http.StatusOK {
-					t.Errorf("document: %d %s", got.status, got.body)
-				}
-				done.Add(1)
-				progress <- struct{}{}
+	reg.KillPlugin(t, "maven", deploys, 6, func(i int64) {
+		a := artifact{"com/example", "app", fmt.Sprintf("1.%d", i)}
+		names, bodies := a.files(t, jar(t, "a", a.version))
+		for _, name := range names {
+			if got := c.send(t, "PUT", name, bodies[name]); got.status != http.StatusOK {
+				t.Errorf("%s: %d %s", name, got.status, got.body)
 			}
-		})
-	}
-	killed := map[int]bool{}
-	for range deploys {
-		<-progress
-		if len(killed) >= kills || done.Load() < int64(len(killed)+1)*deploys/(kills+1) {
-			continue
 		}
-		pid := reg.PluginPID(t, "maven")
-		if pid == 0 || killed[pid] {
-			continue // its successor is not there yet
+		if got := c.get(t, "com/example/seed/maven-metadata.xml"); got.status != http.StatusOK {
+			t.Errorf("document: %d %s", got.status, got.body)
 		}
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			t.Errorf("kill %d: %v", pid, err)
-		}
-		killed[pid] = true
-	}
-	all.Wait()
-	if len(killed) < 3 {
-		t.Errorf("the plugin was killed only %d times while versions were deployed", len(killed))
-	}
+	})
 	if doc := c.metadata(t, "com/example/app"); len(doc.Versioning.Versions) != deploys {
 		t.Errorf("%d versions of %d", len(doc.Versioning.Versions), deploys)
 	}

@@ -45,7 +45,7 @@ func testAccess(t *testing.T, reg *registrytest.Registry) {
 				p := projects[visibility]
 				name := "@acme/" + strings.ReplaceAll(row.who, " ", "-")
 				newCaller(reg, p, reg.Token).publish(t, name, "1.0.0")
-				c := newCaller(reg, p, tokenOf(t, reg, p, row.who))
+				c := newCaller(reg, p, reg.TokenOf(t, p, row.who))
 				check := func(what string, want int, a answer) {
 					t.Helper()
 					if a.status != want {
@@ -81,26 +81,4 @@ func wantVersions(t *testing.T, c caller, name string, second bool) {
 	if got := c.send(t, "GET", path(name)+"/2.0.0", nil).status == http.StatusOK; got != second {
 		t.Errorf("version 2.0.0 is there: %v", got)
 	}
-}
-
-// tokenOf makes somebody of a role.
-func tokenOf(t *testing.T, reg *registrytest.Registry, p registrytest.Project, who string) string {
-	t.Helper()
-	switch who {
-	case "anonymous":
-		return ""
-	case "nonsense":
-		return "glpat-nonsense"
-	case "stranger":
-		return reg.NewUser(t, "", "").Token
-	case "administrator":
-		return reg.Token
-	case "read-only token":
-		return reg.NewToken(t, reg.NewUser(t, "maintainer", p.Path).Username, "read_api")
-	case "deploy token that reads":
-		return reg.NewDeployToken(t, p.Path, "read_package_registry")
-	case "deploy token that writes":
-		return reg.NewDeployToken(t, p.Path, "read_package_registry", "write_package_registry")
-	}
-	return reg.NewUser(t, who, p.Path).Token
 }

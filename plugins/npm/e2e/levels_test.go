@@ -201,7 +201,7 @@ func groupAccess(t *testing.T, reg *registrytest.Registry) {
 			p := reg.NewProjectIn(t, g, "project", row.project)
 			name := "@" + g.Path + "/web"
 			newCaller(reg, p, reg.Token).publish(t, name, "1.0.0")
-			c := above(reg, g, tokenOf(t, reg, p, row.who))
+			c := above(reg, g, reg.TokenOf(t, p, row.who))
 			tag := "/-/package" + path(name) + "/dist-tags/stable"
 			for _, step := range []struct {
 				what, method, path, body string

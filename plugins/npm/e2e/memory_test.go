@@ -13,8 +13,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -34,39 +32,21 @@ func TestMemoryDoesNotGrowWithWhatIsPublished(t *testing.T) {
 	c := newCaller(reg, reg.NewProject(t, "private"), reg.Token)
 	c.publish(t, "warm", "1.0.0")
 
-	before := peakMemory(t, reg.PID())
+	before := reg.PeakMemory(t)
 	publishLarge(t, c, "large", 1<<30)
-	if grown := peakMemory(t, reg.PID()) - before; grown >= 64<<20 {
+	if grown := reg.PeakMemory(t) - before; grown >= 64<<20 {
 		t.Errorf("a publish of 1 GiB has cost the core %d MiB", grown>>20)
 	}
 
-	before = peakMemory(t, reg.PID())
+	before = reg.PeakMemory(t)
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() { publishLarge(t, c, fmt.Sprintf("parallel%d", i), 50<<20) })
 	}
 	all.Wait()
-	if grown := peakMemory(t, reg.PID()) - before; grown >= 200<<20 {
+	if grown := reg.PeakMemory(t) - before; grown >= 200<<20 {
 		t.Errorf("eight publishes of 50 MiB at once have cost the core %d MiB", grown>>20)
 	}
-}
-
-// peakMemory is the most memory that a process has had at once, in bytes.
-func peakMemory(t *testing.T, pid int) int64 {
-	t.Helper()
-	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
-	if found == nil {
-		t.Fatalf("no VmHWM in %s", status)
-	}
-	kib, err := strconv.ParseInt(string(found[1]), 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kib << 10
 }
 
 // publishLarge publishes a package with one file of random bytes. Nothing of it

@@ -40,7 +40,7 @@ func testAccess(t *testing.T, reg *registrytest.Registry) {
 				p := projects[visibility]
 				id := "Access." + strings.ReplaceAll(strings.ReplaceAll(row.who, " ", "."), "-", ".")
 				inProject(reg, p, reg.Token).push(t, id, "1.0.0")
-				c := inProject(reg, p, tokenOf(t, reg, p, row.who))
+				c := inProject(reg, p, reg.TokenOf(t, p, row.who))
 				for _, path := range []string{
 					"/index.json", "/download/" + id + "/index.json", "/download/" + id + "/1.0.0/" + id + ".1.0.0.nupkg", "/metadata/" + strings.ToLower(id) + "/index.json",
 					"/metadata/" + id + "/1.0.0.json", "/query?q=" + id, "/autocomplete?q=x", "/v2", "/v2/$metadata", "/v2/Packages(Id='" + id + "',Version='1.0.0')",
@@ -68,24 +68,4 @@ func testAccess(t *testing.T, reg *registrytest.Registry) {
 		body, media := form(t, nupkg(t, "Both", "1.0.0"))
 		c.send(t, "PUT", "/", body, "Content-Type", media, "X-NuGet-ApiKey", "az").wantStatus(t, "push", 201)
 	})
-}
-
-// tokenOf makes somebody of a role.
-func tokenOf(t *testing.T, reg *registrytest.Registry, p registrytest.Project, who string) string {
-	t.Helper()
-	switch who {
-	case "anonymous":
-		return ""
-	case "nonsense":
-		return "glpat-nonsense"
-	case "stranger":
-		return reg.NewUser(t, "", "").Token
-	case "read-only token":
-		return reg.NewToken(t, reg.NewUser(t, "maintainer", p.Path).Username, "read_api")
-	case "deploy token that reads":
-		return reg.NewDeployToken(t, p.Path, "read_package_registry")
-	case "deploy token that writes":
-		return reg.NewDeployToken(t, p.Path, "read_package_registry", "write_package_registry")
-	}
-	return reg.NewUser(t, who, p.Path).Token
 }

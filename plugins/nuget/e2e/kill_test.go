@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
-	"syscall"
 	"testing"
 
 	"github.com/pakhus/pakhus/sdk/registrytest"
@@ -17,43 +15,14 @@ import (
 // run: no client sees an error, for the core asks its successor.
 func TestThePluginMayDieAtAnyMoment(t *testing.T) {
 	t.Parallel()
-	const requests, workers, kills = 200, 8, 5
 	reg := registrytest.Start(t)
 	c := inProject(reg, reg.NewProject(t, "private"), reg.Token)
 	c.push(t, "Seed", "1.0.0")
-	var next, done atomic.Int64
-	progress := make(chan struct{}, requests)
-	var all sync.WaitGroup
-	for range workers {
-		all.Go(func() {
-			for i := next.Add(1); i <= requests; i = next.Add(1) {
-				if what, a := mixed(t, c, i); a.status >= http.StatusBadRequest {
-					t.Errorf("request %d, %s: %d %s", i, what, a.status, a.body)
-				}
-				done.Add(1)
-				progress <- struct{}{}
-			}
-		})
-	}
-	killed := map[int]bool{}
-	for range requests {
-		<-progress
-		if len(killed) >= kills || done.Load() < int64(len(killed)+1)*requests/(kills+1) {
-			continue
+	reg.KillPlugin(t, "nuget", 200, 8, func(i int64) {
+		if what, a := mixed(t, c, i); a.status >= http.StatusBadRequest {
+			t.Errorf("request %d, %s: %d %s", i, what, a.status, a.body)
 		}
-		pid := reg.PluginPID(t, "nuget")
-		if pid == 0 || killed[pid] {
-			continue // its successor is not there yet
-		}
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			t.Errorf("kill %d: %v", pid, err)
-		}
-		killed[pid] = true
-	}
-	all.Wait()
-	if len(killed) < 3 {
-		t.Errorf("the plugin was killed only %d times while requests ran", len(killed))
-	}
+	})
 }
 
 // mixed sends the i-th of many different requests.

@@ -6,10 +6,6 @@ import (
 	"math/rand/v2"
 	"mime/multipart"
 	"net/http"
-	"os"
-	"path/filepath"
-	"regexp"
-	"strconv"
 	"testing"
 
 	"github.com/pakhus/pakhus/sdk/registrytest"
@@ -22,9 +18,9 @@ func TestMemoryDoesNotGrowWithWhatIsPushed(t *testing.T) {
 	reg := registrytest.Start(t)
 	c := inProject(reg, reg.NewProject(t, "private"), reg.Token)
 	c.push(t, "Warm", "1.0.0")
-	before := peakMemory(t, reg.PID())
+	before := reg.PeakMemory(t)
 	pushLarge(t, c, 499<<20, http.StatusCreated)
-	if grown := peakMemory(t, reg.PID()) - before; grown >= 64<<20 {
+	if grown := reg.PeakMemory(t) - before; grown >= 64<<20 {
 		t.Errorf("a push of 499 MiB has cost the core %d MiB", grown>>20)
 	}
 	c.get(t, "/metadata/large/1.0.0.json").wantStatus(t, "what was pushed", http.StatusOK)
@@ -80,22 +76,4 @@ func writeLarge(w io.Writer, size int64) error {
 		return err
 	}
 	return archive.Close()
-}
-
-// peakMemory is the most memory that a process has had at once, in bytes.
-func peakMemory(t *testing.T, pid int) int64 {
-	t.Helper()
-	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
-	if found == nil {
-		t.Fatalf("no VmHWM in %s", status)
-	}
-	kib, err := strconv.ParseInt(string(found[1]), 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kib << 10
 }
