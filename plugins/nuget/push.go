@@ -43,10 +43,11 @@ func pushPackage(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	}
 	// GitLab allows duplicates by default. Here a group must have said so: clients
 	// keep a version that they have seen for ever, and compare its hash.
-	if taken && (!r.Settings.Decided || !r.AllowsDuplicate(existing.Package.Name, existing.Package.Version)) {
+	again := r.Settings.Decided && r.AllowsDuplicate(p.ID, p.Version.Original())
+	if taken && !again {
 		return nil, sdk.Conflict("A package with the same name and version already exists: %s %s", existing.Package.Name, existing.Package.Version)
 	}
-	plan, err := p.plan(taken)
+	plan, err := p.plan(again)
 	if err != nil {
 		return nil, err
 	}
@@ -90,16 +91,18 @@ func readPushed(ctx context.Context, r *sdk.Request) (*pushed, error) {
 	return p, nil
 }
 
-func (p *pushed) plan(replace bool) (*sdk.Plan, error) {
+// plan publishes the version; again: in place of one that is there, or was.
+func (p *pushed) plan(again bool) (*sdk.Plan, error) {
 	row, err := row(p.Nuspec, p.where)
 	if err != nil {
 		return nil, err
 	}
-	options := []sdk.PackageOption{sdk.Keys(names.Key(p.ID), p.Version.Key())}
-	if replace {
-		options = append(options, sdk.Reuse())
+	// Somebody else was faster, or it was deleted: its name and version stay taken.
+	taken := sdk.Conflict("%s %s already exists, or was deleted and may not be published again", p.ID, p.Version.Normalized())
+	options := []sdk.PackageOption{sdk.Keys(names.Key(p.ID), p.Version.Key()), sdk.OnConflict(warning(taken))}
+	if again {
+		options = append(options, sdk.Reuse(), sdk.TakeReserved())
 	}
-	options = append(options, sdk.OnConflict(nil))
 	plan := sdk.NewPlan()
 	pkg := plan.CreatePackage(p.ID, p.Version.Original(), options...)
 	plan.AttachFile(pkg, p.upload, p.fileName("nupkg"), sdk.FileKey("nupkg"), sdk.Replace())
@@ -108,6 +111,15 @@ func (p *pushed) plan(replace bool) (*sdk.Plan, error) {
 		plan.SetTag(pkg, tag, sdk.ShareTag())
 	}
 	return plan, nil
+}
+
+// warning puts a refusal's sentence where clients look, in an answer of a plan:
+// of those, the SDK does not know when it makes them that they will be sent.
+func warning(problem error) error {
+	if p, ok := errors.AsType[*sdk.ProblemError](problem); ok {
+		p.Header = http.Header{"X-Nuget-Warning": {p.Message}}
+	}
+	return problem
 }
 
 // fileName is how the file is called everywhere: by the version as clients write it.

@@ -68,9 +68,10 @@ func (p *stored) fits(f spec.Finder) bool {
 	if len(statuses) == 0 {
 		statuses = []string{"default", "hidden", "deprecated"}
 	}
-	return (f.Name == "" || p.Name == f.Name) &&
-		(f.Version == "" || p.Version == f.Version) &&
-		strings.HasPrefix(p.Name, f.NamePrefix) &&
+	// By the keys, as the core does.
+	return (f.Name == "" || p.keys.name == f.Name) &&
+		(f.Version == "" || p.keys.version == f.Version) &&
+		strings.HasPrefix(p.keys.name, f.NamePrefix) &&
 		slices.Contains(statuses, p.Status) &&
 		(f.FileSuffix == "" || slices.ContainsFunc(p.files, func(s *storedFile) bool { return strings.HasSuffix(s.FileName, f.FileSuffix) })) &&
 		(f.FileName == "" || slices.ContainsFunc(p.files, func(s *storedFile) bool { return s.FileName == f.FileName }))

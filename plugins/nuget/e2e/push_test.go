@@ -226,7 +226,10 @@ func deletions(t *testing.T, reg *registrytest.Registry) {
 	c.send(t, "DELETE", "/DEMO/1.0.0", nil).wantStatus(t, "delete again", http.StatusNotFound)
 	c.get(t, "/metadata/demo/1.0.0.json").wantStatus(t, "deleted", http.StatusNotFound)
 	c.get(t, "/download/demo/1.0/demo.1.0.nupkg").wantStatus(t, "deleted", http.StatusNotFound)
-	c.pushTo(t, "/", nupkg(t, "Demo", "1.0")).wantStatus(t, "a deleted version, again", http.StatusConflict)
+	a := c.pushTo(t, "/", nupkg(t, "Demo", "1.0")).wantStatus(t, "a deleted version, again", http.StatusConflict)
+	if !strings.Contains(a.header.Get("X-Nuget-Warning"), "was deleted") {
+		t.Errorf("warns %q", a.header.Get("X-Nuget-Warning"))
+	}
 	c.send(t, "DELETE", "/De%20mo/1.0.0", nil).wantStatus(t, "a bad id", http.StatusBadRequest)
 	c.send(t, "DELETE", "/Demo/1.%20", nil).wantStatus(t, "a bad version", http.StatusBadRequest)
 	c.send(t, "DELETE", "/Demo/9.9.9", nil).wantStatus(t, "no such version", http.StatusNotFound)
