@@ -208,7 +208,7 @@ func testPackagesExamples(t *testing.T, r *registrytest.Registry) {
 	t.Helper()
 	curl, err := exec.LookPath("curl")
 	if err != nil {
-		t.Skip("there is no curl")
+		t.Fatal("a client is missing: curl")
 	}
 	page, err := os.ReadFile("../../docs/api/packages.md")
 	if err != nil {
