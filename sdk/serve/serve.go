@@ -31,6 +31,7 @@ import (
 // Logs are JSON lines on stderr, and hclog.Default writes there too. What the
 // process prints to stdout ends up on stderr as well.
 func Main(p spec.Plugin) {
+	parent := os.Getppid()
 	stdout, err := takeStdout()
 	if err != nil {
 		exit(fmt.Errorf("stdout: %w", err))
@@ -41,7 +42,7 @@ func Main(p spec.Plugin) {
 	nameProcess()
 	log := hclog.New(&hclog.LoggerOptions{JSONFormat: true, Output: os.Stderr, Level: hclog.Info})
 	hclog.SetDefault(log)
-	go exitWithParent(log)
+	go exitWithParent(parent, log)
 
 	os.Stdout = stdout // go-plugin prints its one line there, and takes it over itself then
 	goplugin.Serve(&goplugin.ServeConfig{
