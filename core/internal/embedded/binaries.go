@@ -13,7 +13,7 @@ import (
 )
 
 // minMajor is the oldest PostgreSQL that the schema works on.
-const minMajor = 14
+const minMajor = 15
 
 // findBinaries returns the directory of initdb and postgres: the configured one, else what PATH
 // leads to, else what the system's packages installed, newest first, else a fetched one. A cluster

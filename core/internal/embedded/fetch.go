@@ -15,8 +15,6 @@ import (
 // fetchable are the versions that the library fetches, by major version; 0 is for a new cluster.
 func fetchable(major int) (embeddedpostgres.PostgresVersion, bool) {
 	switch major {
-	case 14:
-		return embeddedpostgres.V14, true
 	case 15:
 		return embeddedpostgres.V15, true
 	case 16:

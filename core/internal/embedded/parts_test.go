@@ -99,10 +99,10 @@ func TestBinariesThatDoNotServe(t *testing.T) {
 		want  string
 	}{
 		"missing":             {func(t *testing.T) string { t.Helper(); return openDir(t) }, 0, "look for initdb"},
-		"too old":             {func(t *testing.T) string { t.Helper(); return fake(t, "13.2") }, 0, "14 or newer"},
+		"too old":             {func(t *testing.T) string { t.Helper(); return fake(t, "14.2") }, 0, "15 or newer"},
 		"not the cluster's":   {func(t *testing.T) string { t.Helper(); return fake(t, "16.1") }, 15, "made by 15"},
 		"not PostgreSQL":      {func(t *testing.T) string { t.Helper(); return fake(t, "") }, 0, "not a version"},
-		"new enough":          {func(t *testing.T) string { t.Helper(); return fake(t, "14.0") }, 0, ""},
+		"new enough":          {func(t *testing.T) string { t.Helper(); return fake(t, "15.0") }, 0, ""},
 		"just like the first": {func(t *testing.T) string { t.Helper(); return fake(t, "16.1") }, 16, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,8 +20,8 @@ func fill(tb testing.TB, db *pgtest.Database, p registry.Project, name string, v
 			insert into packages (project_id, format, name, version, name_key, version_key)
 			select $1, 'demo', $2, '1.0.' || n, $2, '1.0.' || n from generate_series(1, $3::int) n returning *
 		), files as (
-			insert into package_files (project_id, package_id, file_name, file_key, size, sha256, sha1, sha512)
-			select project_id, id, name || '-' || version || '.tgz', name || '-' || version || '.tgz', 1, sha256('x'), sha256('y'), sha512('x') from made
+			insert into package_files (project_id, package_id, format, file_name, file_key, size, sha256, sha1, sha512)
+			select project_id, id, 'demo', name || '-' || version || '.tgz', name || '-' || version || '.tgz', 1, sha256('x'), sha256('y'), sha512('x') from made
 		), tags as (
 			insert into package_tags (project_id, package_id, format, name_key, name)
 			select project_id, id, 'demo', name_key, 'tag-' || version from made

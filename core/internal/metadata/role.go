@@ -65,11 +65,16 @@ func (i *installer) grants() []string {
 		"alter role " + role + " set lock_timeout = '5s'",
 		"alter role " + role + " set statement_timeout = '5min'",
 		"create schema if not exists " + schema + " authorization " + role,
-		// What PostgreSQL 14 grants to everybody.
+		// What PostgreSQL before 15 granted to everybody, and a cluster made then still does.
 		"revoke create on schema public from public",
 		"grant usage on schema public, core_api to " + role,
 		"grant references (id, project_id) on public.packages, public.package_files to " + role,
 		"grant select on all tables in schema core_api to " + role,
+		// The views of core_api are read with the role's own rights, so that the policies of
+		// the tables below hold for it.
+		"grant select (id, project_id, format, name, version, name_key, version_key, status, created_at, updated_at) on public.packages to " + role,
+		"grant select (id, project_id, package_id, format, file_name, file_key, size, sha256, sha1, md5, sha512, created_at) on public.package_files to " + role,
+		"grant select (package_id, project_id, format, name, updated_at) on public.package_tags to " + role,
 		"set local role " + role,
 		"grant usage on schema " + schema + " to " + user,
 		"create table if not exists " + schema + ".schema_migrations (version int primary key, name text not null, sha256 bytea not null, applied_at timestamptz not null default now())",

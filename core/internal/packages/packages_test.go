@@ -21,8 +21,8 @@ func stored(t *testing.T) (db *pgtest.Database, projectID, packageID, fileID int
 		p as (insert into projects (group_id, path, full_path, name) select id, 'p', 'g/p', 'p' from g returning id),
 		b as (insert into blobs (sha256, size) values (decode(repeat('ab', 32), 'hex'), 5) returning sha256),
 		k as (insert into packages (project_id, format, name, version, name_key, version_key) select id, 'npm', 'n', '1', 'n', '1' from p returning id, project_id),
-		f as (insert into package_files (project_id, package_id, file_name, file_key, size, sha256)
-		      select k.project_id, k.id, 'n.tgz', 'n.tgz', 5, b.sha256 from k, b returning id)
+		f as (insert into package_files (project_id, package_id, format, file_name, file_key, size, sha256)
+		      select k.project_id, k.id, 'npm', 'n.tgz', 'n.tgz', 5, b.sha256 from k, b returning id)
 		select p.id, k.id, f.id from p, k, f`).Scan(&projectID, &packageID, &fileID)
 	if err != nil {
 		t.Fatal(err)
@@ -88,8 +88,8 @@ func beside(t *testing.T, db *pgtest.Database) (projectID, fileID int64) {
 		with p as (insert into projects (group_id, path, full_path, name) select id, 'q', 'g/q', 'q' from groups returning id),
 		k as (insert into packages (project_id, format, name, version, name_key, version_key) select id, 'npm', 'n', '1', 'n', '1' from p returning id, project_id),
 		c as (insert into cache_generations (project_id, format, key) select id, 'npm', key from p, unnest(array['n', 'm']) key),
-		f as (insert into package_files (project_id, package_id, file_name, file_key, size, sha256)
-		      select k.project_id, k.id, 'q.tgz', 'q.tgz', 5, b.sha256 from k, blobs b returning id)
+		f as (insert into package_files (project_id, package_id, format, file_name, file_key, size, sha256)
+		      select k.project_id, k.id, 'npm', 'q.tgz', 'q.tgz', 5, b.sha256 from k, blobs b returning id)
 		select p.id, f.id from p, f`).Scan(&projectID, &fileID)
 	if err != nil {
 		t.Fatal(err)

@@ -55,8 +55,8 @@ func TestFiles(t *testing.T) {
 	for i, name := range []string{"z.tgz", "A.tgz", "m.sig"} {
 		s.exec(t, `
 			with blob as (insert into blobs (sha256, size) values (sha256($3::bytea), 7) returning sha256)
-			insert into package_files (project_id, package_id, file_name, file_key, size, sha256, sha1, created_at)
-			select $1, $2, $4, $4, 7, sha256, '\xab', timestamptz '2026-01-01' - $5 * interval '1 minute' from blob`,
+			insert into package_files (project_id, package_id, format, file_name, file_key, size, sha256, sha1, created_at)
+			select $1, $2, 'npm', $4, $4, 7, sha256, '\xab', timestamptz '2026-01-01' - $5 * interval '1 minute' from blob`,
 			s.project, s.ids["a@1"], []byte(name), name, i)
 	}
 	list := func(order packages.Order, page packages.Page) (string, packages.Extent) {

@@ -225,9 +225,9 @@ func (a *applier) attach(o *spec.Operation, op spec.AttachFile) {
 		a.exec("delete from package_files where package_id = $1 and file_key = $2", id, key)
 	}
 	a.one(o, `
-		insert into package_files (id, project_id, package_id, file_name, file_key, size, sha256, md5, sha1, sha512)
-		overriding system value values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		fileID, a.scope.Project.ID, id, op.FileName, key, size, keyOf(f), d.MD5, d.SHA1, d.SHA512)
+		insert into package_files (id, project_id, package_id, format, file_name, file_key, size, sha256, md5, sha1, sha512)
+		overriding system value values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		fileID, a.scope.Project.ID, id, a.scope.Format, op.FileName, key, size, keyOf(f), d.MD5, d.SHA1, d.SHA512)
 	a.tell("package_file.attached", id, op.FileName)
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // minVersion is the oldest PostgreSQL that the migrations run on, as server_version_num.
-const minVersion = 140000
+const minVersion = 150000
 
 // defaultConns: measured, 64 connections were slower than 16.
 const defaultConns = 16

@@ -104,7 +104,7 @@ func TestConnectWithoutAURL(t *testing.T) {
 
 func TestOldServersAreRefused(t *testing.T) {
 	t.Parallel()
-	for version, refused := range map[string]bool{"130014": true, "90624": true, "140000": false, "180003": false, "": false} {
+	for version, refused := range map[string]bool{"140021": true, "90624": true, "150000": false, "180003": false, "": false} {
 		if err := postgres.RefuseOld(map[string]string{"server_version_num": version}); (err != nil) != refused {
 			t.Errorf("version %q: %v", version, err)
 		}

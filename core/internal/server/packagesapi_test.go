@@ -421,8 +421,8 @@ func TestPackageFiles(t *testing.T) {
 	s.exec(t, "update package_files set md5 = $2 where id = $1", file, sum[:])
 	for i, name := range []string{"z.sig", "a.sig"} {
 		s.exec(t, `
-			insert into package_files (project_id, package_id, file_name, file_key, size, sha256, created_at)
-			select project_id, package_id, $2, $2, size, sha256, created_at - $3 * interval '1 hour' from package_files where id = $1`, file, name, i+1)
+			insert into package_files (project_id, package_id, format, file_name, file_key, size, sha256, created_at)
+			select project_id, package_id, format, $2, $2, size, sha256, created_at - $3 * interval '1 hour' from package_files where id = $1`, file, name, i+1)
 	}
 	files := fmt.Sprintf("%s/%d/package_files", s.base("public"), pkg)
 	type document struct {

@@ -131,6 +131,7 @@ type PackageFile struct {
 	SHA1      []byte
 	SHA512    []byte
 	CreatedAt time.Time
+	Format    string
 }
 
 type PackageSetting struct {
