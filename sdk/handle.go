@@ -119,7 +119,7 @@ func (p *Plugin) checkPlan(action Action, plan *spec.Plan) error {
 	}
 	for _, o := range plan.Operations {
 		switch o.Op.(type) {
-		case spec.DestroyPackage, spec.DestroyFile:
+		case spec.DestroyPackage, spec.DestroyFile, spec.DestroyFiles:
 			if action != ActionDestroyPackage {
 				return errors.New("a plan that destroys, on a route without ActionDestroyPackage")
 			}

@@ -201,6 +201,12 @@ func (p *Plan) DestroyFile(file PackageFile) *Plan {
 	return p.add(spec.DestroyFile{FileID: file.ID}, nil)
 }
 
+// DestroyFiles removes the files of a package whose keys begin with prefix,
+// however many they are; none is no error.
+func (p *Plan) DestroyFiles(pkg Ref, prefix string) *Plan {
+	return p.add(spec.DestroyFiles{Package: pkg.ref, FileKeyPrefix: prefix}, nil)
+}
+
 // Unchanged makes the plan depend on a package being as it was read. If it is
 // not, the client gets the problem; a nil problem has the handler called again.
 func (p *Plan) Unchanged(pkg Package, problem error) *Plan {

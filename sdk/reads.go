@@ -135,7 +135,8 @@ func prefetches(route *Route, r *spec.Request) []prefetch {
 
 // fillFinder puts parameters in the places of a finder that may name them.
 func fillFinder(f Finder, params map[string]string) Finder {
-	f.Name, f.Version, f.FileName = fill(f.Name, params), fill(f.Version, params), fill(f.FileName, params)
+	f.Name, f.Version = fill(f.Name, params), fill(f.Version, params)
+	f.FileName, f.FileKey = fill(f.FileName, params), fill(f.FileKey, params)
 	return f
 }
 

@@ -35,7 +35,8 @@ func conventionFields(c *spec.Convention, params []string) error {
 	if c.Value == "" {
 		return fmt.Errorf("value: empty")
 	}
-	if err := template(c.Value, params); err != nil {
+	query := regexp.MustCompile(`\{\?[A-Za-z0-9_.-]+\}`)
+	if err := template(query.ReplaceAllString(c.Value, ""), params); err != nil {
 		return fmt.Errorf("value: %w", err)
 	}
 	if c.Names != spec.NamesProject && c.Names != spec.NamesRootGroup {

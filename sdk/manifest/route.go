@@ -186,7 +186,7 @@ func directFile(r *spec.Route) error {
 	if len(r.Prefetch) != 1 {
 		return fmt.Errorf("needs one finder in prefetch, not %d", len(r.Prefetch))
 	}
-	if f := r.Prefetch[0]; f.Name == "" || f.FileName == "" || !f.WithFiles {
+	if f := r.Prefetch[0]; f.Name == "" || f.FileName == "" && f.FileKey == "" || !f.WithFiles {
 		return fmt.Errorf("the finder must name a package and a file, and want its files")
 	}
 	return nil
@@ -196,7 +196,7 @@ func (c *checker) prefetch(r *spec.Route, f spec.Finder, params []string) error 
 	if r.Action == spec.ActionNone {
 		return fmt.Errorf("a route with ActionNone has no project to read")
 	}
-	for _, text := range []string{f.Name, f.Version, f.FileName} {
+	for _, text := range []string{f.Name, f.Version, f.FileName, f.FileKey} {
 		if err := template(text, params); err != nil {
 			return err
 		}

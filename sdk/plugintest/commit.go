@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/pakhus/pakhus/sdk/spec"
 )
@@ -112,6 +113,18 @@ func (c *change) run(op spec.Op) error {
 		p.LockVersion++
 		c.destroyFile(p, f)
 		return nil
+	case spec.DestroyFiles:
+		if o.FileKeyPrefix == "" {
+			return fmt.Errorf("no prefix")
+		}
+		return c.touch(o.Package, func(p *stored) error {
+			for _, f := range slices.Clone(p.files) {
+				if strings.HasPrefix(f.FileKey, o.FileKeyPrefix) {
+					c.destroyFile(p, f)
+				}
+			}
+			return nil
+		})
 	case spec.SetTag:
 		return c.touch(o.Package, func(p *stored) error { return c.setTag(p, o) })
 	case spec.RemoveTag:

@@ -74,6 +74,7 @@ func (p *stored) fits(f spec.Finder) bool {
 		strings.HasPrefix(p.keys.name, f.NamePrefix) &&
 		slices.Contains(statuses, p.Status) &&
 		(f.FileSuffix == "" || slices.ContainsFunc(p.files, func(s *storedFile) bool { return strings.HasSuffix(s.FileName, f.FileSuffix) })) &&
+		(f.FileKey == "" || slices.ContainsFunc(p.files, func(s *storedFile) bool { return s.FileKey == f.FileKey })) &&
 		(f.FileName == "" || slices.ContainsFunc(p.files, func(s *storedFile) bool { return s.FileName == f.FileName }))
 }
 
@@ -82,7 +83,7 @@ func (h *host) found(p *stored, f spec.Finder) spec.FoundPackage {
 	out := spec.FoundPackage{Package: p.Package}
 	ids := map[int64]bool{}
 	for _, file := range p.files {
-		if f.FileName != "" && file.FileName != f.FileName {
+		if f.FileName != "" && file.FileName != f.FileName || f.FileKey != "" && file.FileKey != f.FileKey {
 			continue
 		}
 		ids[file.ID] = true

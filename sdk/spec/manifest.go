@@ -14,7 +14,7 @@ import (
 const ProtocolMajor = 1
 
 // ProtocolMinor grows with every additive change of the contract.
-const ProtocolMinor = 2
+const ProtocolMinor = 3
 
 // MaxMessageBytes bounds every gRPC message, in both directions.
 const MaxMessageBytes = 16 << 20
@@ -82,10 +82,14 @@ type Route struct {
 // Convention is how a format's names tell where a package lives, for requests to
 // the whole instance.
 type Convention struct {
-	Value   string // "{name}" stands for a parameter
+	Value   string // "{name}" stands for a parameter, "{?name}" for one of the query
 	Pattern string // RE2, anchored by the core, with one capturing group: the path; empty: all of Value
 	Names   Names
 	Slash   string // what stands for "/" in the path; empty: "/" itself
+
+	// OrNothing: a request whose value names nothing that the caller may read is
+	// not refused but about nothing, as a search is that finds nothing.
+	OrNothing bool
 }
 
 // Names is what a convention's path is the path of.
@@ -265,6 +269,7 @@ type Finder struct {
 	Name       string // "{param}" is replaced in a prefetch
 	Version    string
 	FileName   string // only packages with this file, and only that file of them
+	FileKey    string // likewise, by the file's key
 	FileSuffix string // only packages that have a file whose name ends with this
 	NamePrefix string
 	Statuses   []string // default: those served to clients

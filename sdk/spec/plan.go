@@ -47,7 +47,7 @@ type Operation struct {
 }
 
 // Op is one of CreatePackage, UpdatePackage, DestroyPackage, AttachFile,
-// DestroyFile, SetTag, RemoveTag, UpsertRow, DeleteRows.
+// DestroyFile, DestroyFiles, SetTag, RemoveTag, UpsertRow, DeleteRows.
 type Op interface{ op() }
 
 // PackageRef is a package that the plan creates (Local) or a stored one (ID).
@@ -94,6 +94,13 @@ type AttachFile struct {
 // DestroyFile removes one file of a package.
 type DestroyFile struct{ FileID int64 }
 
+// DestroyFiles removes the files of a package whose keys begin with a text,
+// however many they are; none is no error.
+type DestroyFiles struct {
+	Package       PackageRef
+	FileKeyPrefix string // not empty
+}
+
 // SetTag gives a version a tag. Unless it is shared, the tag leaves the version
 // of the same package name that had it.
 type SetTag struct {
@@ -124,6 +131,7 @@ func (UpdatePackage) op()  {}
 func (DestroyPackage) op() {}
 func (AttachFile) op()     {}
 func (DestroyFile) op()    {}
+func (DestroyFiles) op()   {}
 func (SetTag) op()         {}
 func (RemoveTag) op()      {}
 func (UpsertRow) op()      {}

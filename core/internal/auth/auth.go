@@ -81,7 +81,8 @@ const (
 		       coalesce(t.project_id, 0), coalesce(t.group_id, 0),
 		       coalesce(u.id, 0), coalesce(u.is_admin, false), coalesce(u.state, 'active')
 		from tokens t left join users u on u.id = t.user_id
-		where t.digest = $1 and t.revoked_at is null and (t.expires_at is null or t.expires_at > now())`
+		where t.digest = $1 and t.revoked_at is null and (t.expires_at is null or t.expires_at > now())
+		  and not exists (select from tokens p where p.id = t.parent_id and (p.revoked_at is not null or p.expires_at <= now()))`
 	projectSQL = `
 		select ` + projectColumns + `,` + settingsColumn + `
 		from projects p join groups g on g.id = p.group_id
@@ -112,7 +113,7 @@ func (a *Authenticator) resolve(ctx context.Context, c Credentials, present bool
 	if present && !WellFormed(c.Secret) {
 		return Caller{}, unauthorized()
 	}
-	key.transport = c.Transport
+	key.transport, key.username = c.Transport, strings.ToLower(c.Username)
 	if present {
 		key.digest = Digest(c.Secret)
 	}
@@ -163,7 +164,7 @@ func (a *Authenticator) ask(ctx context.Context, c Credentials, present bool, ke
 		return caller, nil
 	}
 	var err error
-	caller.Actor, err = found.actor(c.Transport)
+	caller.Actor, err = found.actor(c.Transport, c.Username)
 	return caller, err
 }
 
@@ -203,7 +204,7 @@ func (t *tokenRow) scan(row pgx.Row) error {
 	return err
 }
 
-func (t *tokenRow) actor(via Transport) (registry.Actor, error) {
+func (t *tokenRow) actor(via Transport, username string) (registry.Actor, error) {
 	deploy := t.kind == "deploy"
 	switch {
 	case !t.ok,
@@ -214,6 +215,9 @@ func (t *tokenRow) actor(via Transport) (registry.Actor, error) {
 		return registry.Actor{}, blocked()
 	}
 	v := t.value
+	if deploy && via == Basic && !strings.EqualFold(username, v.Username) {
+		return registry.Actor{}, unauthorized() // a deploy token has a name of its own; to others, any will do
+	}
 	v.Kind = registry.User
 	if deploy {
 		v.Kind = registry.DeployToken
@@ -268,28 +272,52 @@ func (a *Authenticator) Login(ctx context.Context, username, secret string) (reg
 	return actor, nil
 }
 
-// issuedLife is how long a token lives that a sign-in with a password was for.
-const issuedLife = 365 * 24 * time.Hour
+// How long a token lives that a client had made for itself: by a sign-in with a
+// password, or with another token, which then is its parent. The latter is
+// GitLab's for Conan, three months.
+const (
+	issuedLife = 365 * 24 * time.Hour
+	childLife  = 90 * 24 * time.Hour
+)
 
 // Issue makes a token for the actor: never wider than the credential the actor
-// came with, and never longer-lived. Deploy tokens cannot make tokens.
+// came with, and never longer-lived. If that was a token, the new one ends with
+// it, by expiry or revocation.
 func (a *Authenticator) Issue(ctx context.Context, actor registry.Actor, name string) (string, error) {
-	if actor.Kind != registry.User {
-		return "", registry.Errorf(registry.CodeForbidden, "Forbidden - only a user can have a token made")
+	var token string
+	switch {
+	case actor.Kind == registry.User:
+		token = NewToken(PersonalPrefix)
+	case actor.Kind == registry.DeployToken && actor.TokenID != 0:
+		token = NewToken(DeployPrefix)
+	default:
+		return "", registry.Errorf(registry.CodeForbidden, "Forbidden - only a user or a token can have a token made")
 	}
-	expires := time.Now().Add(issuedLife)
-	if !actor.ExpiresAt.IsZero() && actor.ExpiresAt.Before(expires) {
-		expires = actor.ExpiresAt
-	}
-	token := NewToken(PersonalPrefix)
 	digest := Digest(token)
-	scopes := make([]string, len(actor.Scopes))
-	for i, s := range actor.Scopes {
-		scopes[i] = string(s)
+	var made int64
+	var err error
+	if actor.TokenID != 0 {
+		// All of it is the parent's own. A child's parent is that of the one it came with.
+		err = a.pool.QueryRow(ctx, `
+			insert into tokens (kind, digest, name, user_id, project_id, group_id, username, scopes, expires_at, parent_id)
+			select kind, $2, $3, user_id, project_id, group_id, username, scopes, least(expires_at, now() + $4::interval), coalesce(parent_id, id)
+			from tokens where id = $1 returning id`, actor.TokenID, digest[:], name, childLife).Scan(&made)
+	} else {
+		scopes := make([]string, len(actor.Scopes))
+		for i, s := range actor.Scopes {
+			scopes[i] = string(s)
+		}
+		expires := time.Now().Add(issuedLife)
+		if !actor.ExpiresAt.IsZero() && actor.ExpiresAt.Before(expires) {
+			expires = actor.ExpiresAt
+		}
+		err = a.pool.QueryRow(ctx, `
+			insert into tokens (kind, digest, name, user_id, scopes, expires_at) values ('personal', $1, $2, $3, $4, $5) returning id`,
+			digest[:], name, actor.UserID, scopes, expires).Scan(&made)
 	}
-	_, err := a.pool.Exec(ctx, `
-		insert into tokens (kind, digest, name, user_id, scopes, expires_at) values ('personal', $1, $2, $3, $4, $5)`,
-		digest[:], name, actor.UserID, scopes, expires)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", unauthorized() // the parent went meanwhile
+	}
 	if err != nil {
 		return "", fmt.Errorf("issue token: %w", postgres.Translate(err))
 	}

@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -194,7 +195,7 @@ func TestADeployTokenIsNoUser(t *testing.T) {
 		t.Error("the token has no user name")
 	}
 	for _, via := range []auth.Transport{auth.DeployToken, auth.Bearer, auth.Basic} {
-		c, err := w.resolve(t, via, secret)
+		c, err := w.auth.Resolve(t.Context(), auth.Credentials{Transport: via, Username: strings.ToUpper(token.Username), Secret: secret}, true, auth.ProjectRef{ID: w.project.ID})
 		if err != nil || c.Actor.Kind != registry.DeployToken || c.Actor.UserID != 0 || c.Level != registry.NoAccess || c.Actor.ProjectID != w.project.ID {
 			t.Errorf("%s: %+v, level %d, %v", via, c.Actor, c.Level, err)
 		}
@@ -202,8 +203,8 @@ func TestADeployTokenIsNoUser(t *testing.T) {
 	if _, err := w.resolve(t, auth.PrivateToken, secret); registry.CodeOf(err) != registry.CodeUnauthenticated {
 		t.Errorf("in PRIVATE-TOKEN: %v", err)
 	}
-	if _, err := w.auth.Issue(t.Context(), registry.Actor{Kind: registry.DeployToken}, "x"); registry.CodeOf(err) != registry.CodeForbidden {
-		t.Errorf("a deploy token had a token made: %v", err)
+	if _, err := w.resolve(t, auth.Basic, secret); registry.CodeOf(err) != registry.CodeUnauthenticated {
+		t.Errorf("by another user name: %v", err)
 	}
 }
 
@@ -257,6 +258,67 @@ func TestAnIssuedTokenIsNeitherWiderNorLongerLived(t *testing.T) {
 	}
 	if c.Actor.Has(registry.ScopeAPI) || !c.Actor.Has(registry.ScopeReadAPI) || !c.Actor.ExpiresAt.Equal(until) {
 		t.Errorf("got %+v", c.Actor)
+	}
+}
+
+// A token that a client had made with a token is that one's, as long as that one is good.
+func TestAnIssuedTokenEndsWithTheOneItWasMadeWith(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	soon := time.Now().Add(time.Hour).Truncate(time.Second)
+	personal, parent := w.token(t, w.user(t, "ann"), nil, "read_api")
+	deploy, deployParent, err := w.accounts.CreateDeployToken(t.Context(), accounts.NewDeployToken{
+		ProjectID: w.project.ID, Scopes: []string{"read_package_registry"}, ExpiresAt: &soon,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		secret string
+		parent int64
+		name   string
+	}{{personal, parent.ID, parent.Username}, {deploy, deployParent.ID, deployParent.Username}} {
+		// Of a token, and of a token that was made so itself.
+		issued := []string{c.secret}
+		for range 2 {
+			from, err := w.resolve(t, auth.Bearer, issued[len(issued)-1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			next, err := w.auth.Issue(t.Context(), from.Actor, "conan")
+			if err != nil {
+				t.Fatal(err)
+			}
+			issued = append(issued, next)
+		}
+		first, err := w.resolve(t, auth.Bearer, c.secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, secret := range issued[1:] {
+			got, err := w.auth.Resolve(t.Context(), auth.Credentials{Transport: auth.Basic, Username: c.name, Secret: secret}, true, auth.ProjectRef{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, b := got.Actor, first.Actor
+			if a.Kind != b.Kind || a.UserID != b.UserID || a.Username != b.Username || a.ProjectID != b.ProjectID || !slices.Equal(a.Scopes, b.Scopes) {
+				t.Errorf("%+v, want what %+v may", a, b)
+			}
+			if latest := time.Now().Add(91 * 24 * time.Hour); a.ExpiresAt.IsZero() || a.ExpiresAt.After(latest) || (!b.ExpiresAt.IsZero() && a.ExpiresAt.After(b.ExpiresAt)) {
+				t.Errorf("it ends at %s, its parent at %s", a.ExpiresAt, b.ExpiresAt)
+			}
+		}
+		if err := w.accounts.RevokeToken(t.Context(), c.parent); err != nil {
+			t.Fatal(err)
+		}
+		for _, secret := range issued {
+			if _, err := w.resolve(t, auth.Bearer, secret); registry.CodeOf(err) != registry.CodeUnauthenticated {
+				t.Errorf("after the first was revoked: %v", err)
+			}
+		}
+		if _, err := w.auth.Issue(t.Context(), registry.Actor{Kind: registry.User, TokenID: 1 << 40}, "x"); registry.CodeOf(err) != registry.CodeUnauthenticated {
+			t.Errorf("of a token that went: %v", err)
+		}
 	}
 }
 

@@ -22,6 +22,7 @@ type heard struct {
 type recentKey struct {
 	digest    [32]byte // zero: no credentials
 	transport Transport
+	username  string // of Basic: a deploy token has one
 	project   ProjectRef
 	group     GroupRef
 }

@@ -57,8 +57,9 @@ func (u *used) flush(ctx context.Context) {
 	for id := range ids {
 		list = append(list, id)
 	}
-	// What could not be written is noted again by the token's next use.
+	// What could not be written is noted again by the token's next use. A token
+	// that was made with another is used in its name.
 	_, _ = u.pool.Exec(ctx, `
 		update tokens set last_used_at = now()
-		where id = any ($1) and (last_used_at is null or last_used_at < now() - interval '1 minute')`, list)
+		where id in (select unnest(array[id, parent_id]) from tokens where id = any ($1)) and (last_used_at is null or last_used_at < now() - interval '1 minute')`, list)
 }

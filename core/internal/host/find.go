@@ -29,7 +29,7 @@ func (s Scope) find(batch *pgx.Batch, f spec.Finder, p *page) error {
 	batch.Queue(q.sql("p.id, p.project_id, p.name, coalesce(p.version, ''), p.status, p.status_message, p.lock_version, p.created_at, p.updated_at", "", ""), q.args...).
 		Query(p.packages)
 	if f.WithFiles {
-		queueFiles(batch, q, f.FileName, p)
+		queueFiles(batch, q, f, p)
 	}
 	if f.WithTags {
 		batch.Queue(q.sql("p.id, t.name", "select t.name from package_tags t where t.package_id = p.id", "t", "t.name"), q.args...).Query(p.tags)
@@ -118,6 +118,9 @@ func (s Scope) packagesQuery(f spec.Finder) (packagesQuery, error) {
 		}
 		add("exists ("+file+")", f.FileName)
 	}
+	if f.FileKey != "" {
+		add("exists (select from package_files f where f.package_id = p.id and f.file_key = $? offset 0)", f.FileKey)
+	}
 	if f.FileSuffix != "" {
 		// "offset 0" as in sql: looked up package by package, not joined with all files of the registry.
 		add("exists (select from package_files f where f.package_id = p.id and right(f.file_name, length($?::text)) = $?::text offset 0)", f.FileSuffix)
@@ -156,12 +159,16 @@ func (s Scope) projects() []int64 {
 	return append([]int64{}, s.ProjectIDs...)
 }
 
-func queueFiles(batch *pgx.Batch, q packagesQuery, name string, p *page) {
+func queueFiles(batch *pgx.Batch, q packagesQuery, f spec.Finder, p *page) {
 	files := "select * from package_files f where f.package_id = p.id"
-	args := q.args
-	if name != "" {
-		args = append(slices.Clone(args), name)
+	args := slices.Clone(q.args)
+	if f.FileName != "" {
+		args = append(args, f.FileName)
 		files += " and f.file_name = $" + strconv.Itoa(len(args))
+	}
+	if f.FileKey != "" {
+		args = append(args, f.FileKey)
+		files += " and f.file_key = $" + strconv.Itoa(len(args))
 	}
 	batch.Queue(q.sql("f.id, f.package_id, f.file_name, f.file_key, f.size, f.md5, f.sha1, f.sha256, f.sha512, f.created_at", files, "f", "f.id"), args...).
 		Query(p.files)

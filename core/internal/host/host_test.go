@@ -114,6 +114,8 @@ func TestFind(t *testing.T) {
 		"a version":                {spec.Finder{Name: "a", Version: "2"}, []string{"a@2"}},
 		"a file":                   {spec.Finder{FileName: "ab-1.tgz"}, []string{"ab@1"}},
 		"a file of another name":   {spec.Finder{Name: "a", FileName: "ab-1.tgz"}, []string{}},
+		"a file by its key":        {spec.Finder{FileKey: "ab-1.tgz"}, []string{"ab@1"}},
+		"a key of another name":    {spec.Finder{Name: "a", FileKey: "ab-1.tgz"}, []string{}},
 		"a file that ends so":      {spec.Finder{Name: "a", FileSuffix: "2.tgz"}, []string{"a@2"}},
 		"an end, not a pattern":    {spec.Finder{Name: "a", FileSuffix: "%.tgz"}, []string{}},
 		"a longer end than names":  {spec.Finder{Name: "a", FileSuffix: "a-1.tgz.asc/a-1.tgz"}, []string{}},

@@ -47,6 +47,8 @@ func (h *housekeeper) Work(ctx context.Context, _ *river.Job[housekeep]) error {
 		// An intent answers for a commit whose answer was lost; that is asked at once or never.
 		"delete from intents where created_at < now() - interval '1 day'",
 		"delete from web_logins where expires_at < now()",
+		// What clients had made for themselves: nobody looks for these in a list.
+		"delete from tokens t using tokens p where p.id = t.parent_id and (t.expires_at < now() or p.expires_at < now() or p.revoked_at is not null)",
 	} {
 		if _, sqlErr := h.cfg.Pool.Exec(ctx, sql); sqlErr != nil {
 			err = errors.Join(err, fmt.Errorf("housekeeping: %w", sqlErr))

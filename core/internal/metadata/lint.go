@@ -150,7 +150,7 @@ func lintExpression(sql string) error {
 // defaults, checks and indexes may use.
 func harmless(name string) bool {
 	switch name {
-	case "check", "and", "or", "not", "in", "any", "all", "array", "now", "lower", "upper", "length", "char_length", "octet_length",
+	case "check", "and", "or", "not", "in", "any", "all", "array", "now", "clock_timestamp", "lower", "upper", "length", "char_length", "octet_length",
 		"coalesce", "cardinality", "num_nonnulls", "btrim", "date_trunc":
 		return true
 	}

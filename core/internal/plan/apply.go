@@ -95,6 +95,8 @@ func (a *applier) operation(o *spec.Operation) error {
 		a.attach(o, op)
 	case spec.DestroyFile:
 		a.destroyFile(o, op)
+	case spec.DestroyFiles:
+		a.destroyFiles(o, op)
 	case spec.SetTag:
 		a.setTag(o, op)
 	case spec.RemoveTag:
@@ -236,6 +238,13 @@ func (a *applier) destroyFile(o *spec.Operation, op spec.DestroyFile) {
 	a.bump(o, f.packageID)
 	a.one(o, "delete from package_files where id = $1 and project_id = $2", op.FileID, a.scope.Project.ID)
 	a.tell("package_file.destroyed", f.packageID, f.name)
+}
+
+func (a *applier) destroyFiles(o *spec.Operation, op spec.DestroyFiles) {
+	id := a.id(op.Package)
+	a.bump(o, id)
+	a.exec("delete from package_files where package_id = $1 and project_id = $2 and starts_with(file_key, $3)", id, a.scope.Project.ID, op.FileKeyPrefix)
+	a.updated(id)
 }
 
 func (a *applier) setTag(o *spec.Operation, op spec.SetTag) {

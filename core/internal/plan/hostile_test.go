@@ -49,6 +49,7 @@ func TestPlansNoHonestPluginSends(t *testing.T) {
 		"no package":                       {[]spec.Op{spec.DestroyPackage{}}, `package "" is not made by this plan`},
 		"a file for a package":             {[]spec.Op{create, attach, spec.SetTag{Package: spec.PackageRef{Local: "f"}, Tag: "x"}}, `package "f" is not made`},
 		"no file":                          {[]spec.Op{spec.DestroyFile{}}, "file 0"},
+		"all files, by no prefix":          {[]spec.Op{spec.DestroyFiles{Package: spec.PackageRef{ID: 1}}}, "file key prefix is empty"},
 		"an upload of another request":     {[]spec.Op{create, spec.AttachFile{Package: created, UploadHandle: "v", FileName: "x"}}, "operation 1 (spec.AttachFile): no such upload"},
 		"no file name":                     {[]spec.Op{create, spec.AttachFile{Package: created, UploadHandle: "u"}}, "file name is empty"},
 		"a long file name":                 {[]spec.Op{create, spec.AttachFile{Package: created, UploadHandle: "u", FileName: strings.Repeat("x", 1025)}}, "file name is longer"},
@@ -97,7 +98,7 @@ func TestPlansThatTheRouteDoesNotAllow(t *testing.T) {
 		refused(t, e, scope(a), operations(spec.SetTag{Package: stored, Tag: "x"}), "the route's action changes nothing")
 		refused(t, e, scope(a), &spec.Plan{Touch: []string{"a"}}, "the route's action changes nothing")
 	}
-	for _, op := range []spec.Op{spec.DestroyPackage{Package: stored}, spec.DestroyFile{FileID: 1}, spec.RemoveTag{Name: "a", Tag: "latest"}} {
+	for _, op := range []spec.Op{spec.DestroyPackage{Package: stored}, spec.DestroyFile{FileID: 1}, spec.DestroyFiles{Package: stored, FileKeyPrefix: "x"}, spec.RemoveTag{Name: "a", Tag: "latest"}} {
 		refused(t, e, scope(spec.ActionCreatePackage), operations(op), "the route's action does not destroy")
 	}
 	s := e.scope()

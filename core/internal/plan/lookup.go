@@ -106,6 +106,8 @@ func (r *run) references() (packages, files []int64) {
 			packages = append(packages, o.Package.ID)
 		case spec.AttachFile:
 			packages = append(packages, o.Package.ID)
+		case spec.DestroyFiles:
+			packages = append(packages, o.Package.ID)
 		case spec.SetTag:
 			packages = append(packages, o.Package.ID)
 		case spec.DestroyFile:

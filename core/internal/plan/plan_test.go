@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -289,6 +290,30 @@ func TestFiles(t *testing.T) {
 	e.want(t, "package_file.destroyed a-1.tgz", "select type || ' ' || (package ->> 'file') from events order by id desc limit 1")
 	if r, err := e.exec.Commit(t.Context(), e.scope(), operations(spec.DestroyFile{FileID: replaced.FileIDs["new"]})); err != nil || r.State != plan.AskAgain {
 		t.Errorf("a file that is gone: result is %+v, %v", r, err)
+	}
+}
+
+func TestFilesGoByTheirPrefix(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	id, other := e.publish(t, "a", "1"), e.publish(t, "b", "1")
+	attach := func(pkg int64, key string) {
+		t.Helper()
+		e.commit(t, e.scope(e.file(t, "u", key)), spec.AttachFile{Package: spec.PackageRef{ID: pkg}, UploadHandle: "u", FileName: "f", FileKey: key})
+	}
+	for _, key := range []string{"r1/f", "r1/g", "r1%/f", "r10/f"} {
+		attach(id, key)
+	}
+	attach(other, "r1/f")
+	e.commit(t, e.scope(), spec.DestroyFiles{Package: spec.PackageRef{ID: id}, FileKeyPrefix: "r1/"})
+	left := "select string_agg(file_key, ' ' order by package_id, file_key) from package_files where file_key like 'r%'"
+	e.want(t, "r1%/f r10/f r1/f", left)
+	e.want(t, "package.updated", "select type from events order by id desc limit 1")
+	e.want(t, "6", fmt.Sprintf("select lock_version from packages where id = %d", id))
+	e.commit(t, e.scope(), spec.DestroyFiles{Package: spec.PackageRef{ID: id}, FileKeyPrefix: "none/"}) // is no error
+	e.want(t, "r1%/f r10/f r1/f", left)
+	if r, err := e.exec.Commit(t.Context(), e.scope(), operations(spec.DestroyFiles{Package: spec.PackageRef{ID: 1 << 40}, FileKeyPrefix: "r"})); err != nil || r.State != plan.AskAgain {
+		t.Errorf("of a package that is gone: result is %+v, %v", r, err)
 	}
 }
 

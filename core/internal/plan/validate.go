@@ -139,6 +139,8 @@ func (v *validator) operation(op spec.Op) error {
 			return fmt.Errorf("file %d", o.FileID)
 		}
 		return v.mayDestroy()
+	case spec.DestroyFiles:
+		return errors.Join(v.mayDestroy(), v.ref(o.Package), name("file key prefix", o.FileKeyPrefix, maxFileName))
 	case spec.AttachFile:
 		return v.attach(o)
 	case spec.SetTag:

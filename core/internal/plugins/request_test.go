@@ -36,7 +36,7 @@ func TestARequestIsAnsweredByTheProcess(t *testing.T) {
 	if d.Manifest().Format != "demo" {
 		t.Errorf("manifest: %+v", d.Manifest())
 	}
-	if _, err := d.Table().Match(spec.LevelProject, "GET", "echo", nil); err != nil {
+	if _, err := d.Table().Match(spec.LevelProject, "GET", "echo", nil, nil); err != nil {
 		t.Errorf("table: %v", err)
 	}
 }

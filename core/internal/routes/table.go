@@ -3,7 +3,9 @@ package routes
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,6 +32,7 @@ type route struct {
 	*spec.Route
 	pattern    *pattern.Pattern
 	convention *regexp.Regexp // nil: what the convention names is its whole value
+	queried    []string       // parameters of the query that the convention wants
 }
 
 // Match is the route a request is for, and the values of its pattern's parameters.
@@ -75,6 +78,11 @@ func Compile(m *spec.Manifest) (*Table, error) {
 			return nil, fmt.Errorf("manifest: route %s: Pattern: %w", r.ID, err)
 		}
 		one := route{Route: r, pattern: p}
+		if r.Convention != nil {
+			for _, found := range regexp.MustCompile(`\{\?([^}]+)\}`).FindAllStringSubmatch(r.Convention.Value, -1) {
+				one.queried = append(one.queried, found[1])
+			}
+		}
 		if c := r.Convention; c != nil && c.Pattern != "" {
 			if one.convention, err = regexp.Compile(`\A(?:` + c.Pattern + `)\z`); err != nil {
 				return nil, fmt.Errorf("manifest: route %s: Convention: %w", r.ID, err)
@@ -93,7 +101,7 @@ func Compile(m *spec.Manifest) (*Table, error) {
 //
 // If no pattern fits, the error has registry.CodeNotFound; if one fits with
 // another method only, it is a *MethodError.
-func (t *Table) Match(level spec.Level, method, path string, h http.Header) (Match, error) {
+func (t *Table) Match(level spec.Level, method, path string, query url.Values, h http.Header) (Match, error) {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
@@ -103,7 +111,7 @@ func (t *Table) Match(level spec.Level, method, path string, h http.Header) (Mat
 		if ok && carries(h, r.MatchHeaders) {
 			m := Match{Route: r.Route, Params: params}
 			if level == spec.LevelInstance && r.Convention != nil {
-				m.Names = r.names(params)
+				m.Names = r.names(params, query)
 			}
 			return m, nil
 		}
@@ -116,9 +124,10 @@ func (t *Table) Match(level spec.Level, method, path string, h http.Header) (Mat
 	return Match{}, NotAllowed(allowed)
 }
 
-// names reads the full path of a project or group out of the parameters.
-func (r route) names(params map[string]string) string {
-	value := Fill(r.Convention.Value, params)
+// names reads the full path of a project or group out of the parameters, those
+// of the pattern and those of the query.
+func (r route) names(params map[string]string, query url.Values) string {
+	value := Fill(r.Convention.Value, r.withQuery(params, query))
 	if r.convention != nil {
 		groups := r.convention.FindStringSubmatch(value)
 		if groups == nil {
@@ -130,6 +139,19 @@ func (r route) names(params map[string]string) string {
 		value = strings.ReplaceAll(value, r.Convention.Slash, "/")
 	}
 	return value
+}
+
+// withQuery adds those of the query that the convention wants, under their names
+// with "?" before them.
+func (r route) withQuery(params map[string]string, query url.Values) map[string]string {
+	if len(r.queried) == 0 {
+		return params
+	}
+	all := maps.Clone(params)
+	for _, name := range r.queried {
+		all["?"+name] = query.Get(name)
+	}
+	return all
 }
 
 // Fill puts a request's parameters into a template such as "{name}".

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -81,7 +82,7 @@ func TestMatch(t *testing.T) {
 		if c.header != "" {
 			h.Set("Npm-Command", c.header)
 		}
-		got, err := compiled.Match(c.level, c.method, c.path, h)
+		got, err := compiled.Match(c.level, c.method, c.path, nil, h)
 		if err != nil {
 			t.Errorf("%s %s: %v", c.method, c.path, err)
 			continue
@@ -107,7 +108,7 @@ func TestNothingFits(t *testing.T) {
 		{spec.LevelInstance, "GET", "demo"},
 		{spec.LevelProject, "POST", "-/thing"}, // its header is missing: nothing another method would help
 	} {
-		_, err := compiled.Match(c.level, c.method, c.path, http.Header{})
+		_, err := compiled.Match(c.level, c.method, c.path, nil, http.Header{})
 		if registry.CodeOf(err) != registry.CodeNotFound {
 			t.Errorf("%s %s: %v, want CodeNotFound", c.method, c.path, err)
 		}
@@ -127,7 +128,7 @@ func TestAnotherMethodFits(t *testing.T) {
 		{"OPTIONS", "demo", []string{"GET", "HEAD", "PUT"}},
 		{"get", "demo", []string{"GET", "HEAD", "PUT"}},
 	} {
-		_, err := compiled.Match(spec.LevelProject, c.method, c.path, http.Header{})
+		_, err := compiled.Match(spec.LevelProject, c.method, c.path, nil, http.Header{})
 		method, ok := errors.AsType[*routes.MethodError](err)
 		if !ok || registry.CodeOf(err) != registry.CodeMethod || !slices.Equal(method.Allowed, c.allowed) {
 			t.Errorf("%s %s: %v, want the methods %v", c.method, c.path, err, c.allowed)
@@ -167,16 +168,40 @@ func TestNamesTellWhereAPackageLives(t *testing.T) {
 		{"maven: all of the name", spec.Convention{Value: "{name}", Names: spec.NamesProject}, "acme/apps/web", "acme/apps/web"},
 		{"conan: another separator", spec.Convention{Value: "{name}", Names: spec.NamesProject, Slash: "+"}, "acme+apps+web", "acme/apps/web"},
 		{"conan: in a part", spec.Convention{Value: "{name}", Pattern: "[^@]*@([^/]+)/.*", Names: spec.NamesProject, Slash: "+"}, "lib/1.0@acme+web/stable", "acme/web"},
+		{"nothing of the query", spec.Convention{Value: "{?q}", Names: spec.NamesProject}, "acme", ""},
 		{"several parameters", spec.Convention{Value: "{name}/{file}", Names: spec.NamesProject}, "acme", "acme/f"},
 		{"a parameter's own braces are text", spec.Convention{Value: "{name}", Names: spec.NamesProject}, "{file}", "{file}"},
 		{"a group that took no part", spec.Convention{Value: "{name}", Pattern: "x|@([^/]+)", Names: spec.NamesRootGroup}, "x", ""},
 	} {
 		compiled := conventional(t, c.convention)
 		for level, want := range map[spec.Level]string{spec.LevelProject: "", spec.LevelGroup: "", spec.LevelInstance: c.want} {
-			got, err := compiled.Match(level, "GET", c.name+"/v/f", nil)
+			got, err := compiled.Match(level, "GET", c.name+"/v/f", nil, nil)
 			if err != nil || got.Names != want {
 				t.Errorf("%s, level %d: %q, %v; want %q", c.what, level, got.Names, err, want)
 			}
+		}
+	}
+}
+
+// A search has what it is about in its query.
+func TestNamesInTheQuery(t *testing.T) {
+	t.Parallel()
+	compiled := conventional(t, spec.Convention{Value: "{?q}", Pattern: "[^@]*@([^/*]+)(?:/.*)?", Names: spec.NamesProject, Slash: "+"})
+	for query, want := range map[string]string{
+		"q=lib/1.0@acme%2Bweb/stable": "acme/web",
+		"q=lib*@acme%2Bweb":           "acme/web",
+		"q=lib/1.0@acme%2B*/stable":   "",
+		"q=lib":                       "",
+		"q=&name=x@acme":              "", // the pattern's own parameters have other names
+		"":                            "",
+	} {
+		values, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := compiled.Match(spec.LevelInstance, "GET", "n/v/f", values, nil)
+		if err != nil || got.Names != want {
+			t.Errorf("%s: %q, %v; want %q", query, got.Names, err, want)
 		}
 	}
 }
@@ -199,7 +224,7 @@ func BenchmarkMatch(b *testing.B) {
 		b.Run(path, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := compiled.Match(spec.LevelProject, "GET", path, nil); err != nil {
+				if _, err := compiled.Match(spec.LevelProject, "GET", path, nil, nil); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -79,6 +79,10 @@ func (s *Server) authorize(r *call) error {
 	if r.route.Action == spec.ActionNone {
 		return nil // nothing of a project is touched
 	}
+	if verdict != authz.Allowed && r.level == spec.LevelInstance && r.route.Convention.OrNothing {
+		r.about = about{}
+		return nil
+	}
 	switch verdict {
 	case authz.Allowed:
 		return nil

@@ -111,7 +111,7 @@ func (s *Server) prefetch(ctx context.Context, scope string, r *call) ([][]spec.
 	}
 	calls := make([]spec.ReadCall, len(r.route.Prefetch))
 	for i, f := range r.route.Prefetch {
-		f.Name, f.Version, f.FileName = r.fill(f.Name), r.fill(f.Version), r.fill(f.FileName)
+		f.Name, f.Version, f.FileName, f.FileKey = r.fill(f.Name), r.fill(f.Version), r.fill(f.FileName), r.fill(f.FileKey)
 		calls[i].Find = &f
 	}
 	var keys []string

@@ -116,7 +116,7 @@ func (s *Server) match(r *call) error {
 		return err
 	}
 	var found routes.Match
-	if found, err = r.format.Table().Match(r.level, r.c.Request.Method, below, r.c.Request.Header); err != nil {
+	if found, err = r.format.Table().Match(r.level, r.c.Request.Method, below, r.c.Request.URL.Query(), r.c.Request.Header); err != nil {
 		return err
 	}
 	r.route, r.params, r.names = found.Route, found.Params, found.Names

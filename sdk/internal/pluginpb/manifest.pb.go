@@ -813,14 +813,17 @@ func (x *Route) GetDirectFile() *DirectFile {
 // to the whole instance.
 type Convention struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// "{name}" stands for a parameter.
+	// "{name}" stands for a parameter, "{?name}" for one of the query.
 	Value string `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
 	// RE2, anchored by the core, with exactly one capturing group, the path that is
 	// meant. Empty: all of the value is.
 	Pattern string           `protobuf:"bytes,2,opt,name=pattern,proto3" json:"pattern,omitempty"`
 	Names   Convention_Names `protobuf:"varint,3,opt,name=names,proto3,enum=pakhus.format.v1.Convention_Names" json:"names,omitempty"`
 	// What stands for "/" in the path; empty: "/" itself.
-	Slash         string `protobuf:"bytes,4,opt,name=slash,proto3" json:"slash,omitempty"`
+	Slash string `protobuf:"bytes,4,opt,name=slash,proto3" json:"slash,omitempty"`
+	// True: a request whose value names nothing that the caller may read is not
+	// refused but about nothing, as a search is that finds nothing.
+	OrNothing     bool `protobuf:"varint,5,opt,name=or_nothing,json=orNothing,proto3" json:"or_nothing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -881,6 +884,13 @@ func (x *Convention) GetSlash() string {
 		return x.Slash
 	}
 	return ""
+}
+
+func (x *Convention) GetOrNothing() bool {
+	if x != nil {
+		return x.OrNothing
+	}
+	return false
 }
 
 // BodyCredentials says that the credentials of a login route stand in its JSON body.
@@ -1484,7 +1494,9 @@ type Finder struct {
 	WithTags  bool            `protobuf:"varint,9,opt,name=with_tags,json=withTags,proto3" json:"with_tags,omitempty"`
 	WithRows  []*RowSelection `protobuf:"bytes,10,rep,name=with_rows,json=withRows,proto3" json:"with_rows,omitempty"`
 	// Only packages that have a file whose name ends with this.
-	FileSuffix    string `protobuf:"bytes,11,opt,name=file_suffix,json=fileSuffix,proto3" json:"file_suffix,omitempty"`
+	FileSuffix string `protobuf:"bytes,11,opt,name=file_suffix,json=fileSuffix,proto3" json:"file_suffix,omitempty"`
+	// Only packages that have a file with this key, and only that file of them.
+	FileKey       string `protobuf:"bytes,12,opt,name=file_key,json=fileKey,proto3" json:"file_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1592,6 +1604,13 @@ func (x *Finder) GetWithRows() []*RowSelection {
 func (x *Finder) GetFileSuffix() string {
 	if x != nil {
 		return x.FileSuffix
+	}
+	return ""
+}
+
+func (x *Finder) GetFileKey() string {
+	if x != nil {
+		return x.FileKey
 	}
 	return ""
 }
@@ -2025,13 +2044,15 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"directFile\x1a?\n" +
 	"\x11MatchHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xd5\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf4\x01\n" +
 	"\n" +
 	"Convention\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\tR\x05value\x12\x18\n" +
 	"\apattern\x18\x02 \x01(\tR\apattern\x128\n" +
 	"\x05names\x18\x03 \x01(\x0e2\".pakhus.format.v1.Convention.NamesR\x05names\x12\x14\n" +
-	"\x05slash\x18\x04 \x01(\tR\x05slash\"G\n" +
+	"\x05slash\x18\x04 \x01(\tR\x05slash\x12\x1d\n" +
+	"\n" +
+	"or_nothing\x18\x05 \x01(\bR\torNothing\"G\n" +
 	"\x05Names\x12\x15\n" +
 	"\x11NAMES_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rNAMES_PROJECT\x10\x01\x12\x14\n" +
@@ -2109,7 +2130,7 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"\aJobKind\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x123\n" +
 	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12!\n" +
-	"\fmax_attempts\x18\x03 \x01(\x05R\vmaxAttempts\"\xdf\x02\n" +
+	"\fmax_attempts\x18\x03 \x01(\x05R\vmaxAttempts\"\xfa\x02\n" +
 	"\x06Finder\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1b\n" +
@@ -2126,7 +2147,8 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"\twith_rows\x18\n" +
 	" \x03(\v2\x1e.pakhus.format.v1.RowSelectionR\bwithRows\x12\x1f\n" +
 	"\vfile_suffix\x18\v \x01(\tR\n" +
-	"fileSuffix\">\n" +
+	"fileSuffix\x12\x19\n" +
+	"\bfile_key\x18\f \x01(\tR\afileKey\">\n" +
 	"\fRowSelection\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\tR\x05table\x12\x18\n" +
 	"\acolumns\x18\x02 \x03(\tR\acolumns*{\n" +

@@ -326,6 +326,7 @@ type Operation struct {
 	//	*Operation_RemoveTag
 	//	*Operation_UpsertRow
 	//	*Operation_DeleteRows
+	//	*Operation_DestroyFiles
 	Op isOperation_Op `protobuf_oneof:"op"`
 	// The answer when a unique key says no, in the format's own words.
 	OnConflict    *HttpResponse `protobuf:"bytes,15,opt,name=on_conflict,json=onConflict,proto3" json:"on_conflict,omitempty"`
@@ -451,6 +452,15 @@ func (x *Operation) GetDeleteRows() *DeleteRows {
 	return nil
 }
 
+func (x *Operation) GetDestroyFiles() *DestroyFiles {
+	if x != nil {
+		if x, ok := x.Op.(*Operation_DestroyFiles); ok {
+			return x.DestroyFiles
+		}
+	}
+	return nil
+}
+
 func (x *Operation) GetOnConflict() *HttpResponse {
 	if x != nil {
 		return x.OnConflict
@@ -498,6 +508,10 @@ type Operation_DeleteRows struct {
 	DeleteRows *DeleteRows `protobuf:"bytes,9,opt,name=delete_rows,json=deleteRows,proto3,oneof"`
 }
 
+type Operation_DestroyFiles struct {
+	DestroyFiles *DestroyFiles `protobuf:"bytes,10,opt,name=destroy_files,json=destroyFiles,proto3,oneof"`
+}
+
 func (*Operation_CreatePackage) isOperation_Op() {}
 
 func (*Operation_UpdatePackage) isOperation_Op() {}
@@ -515,6 +529,8 @@ func (*Operation_RemoveTag) isOperation_Op() {}
 func (*Operation_UpsertRow) isOperation_Op() {}
 
 func (*Operation_DeleteRows) isOperation_Op() {}
+
+func (*Operation_DestroyFiles) isOperation_Op() {}
 
 // PackageRef is a package that this plan creates, or a stored one.
 type PackageRef struct {
@@ -941,6 +957,59 @@ func (x *DestroyFile) GetPackageFileId() int64 {
 	return 0
 }
 
+// DestroyFiles removes the files of a package whose keys begin so, however many they are.
+type DestroyFiles struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Package       *PackageRef            `protobuf:"bytes,1,opt,name=package,proto3" json:"package,omitempty"`
+	FileKeyPrefix string                 `protobuf:"bytes,2,opt,name=file_key_prefix,json=fileKeyPrefix,proto3" json:"file_key_prefix,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DestroyFiles) Reset() {
+	*x = DestroyFiles{}
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DestroyFiles) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DestroyFiles) ProtoMessage() {}
+
+func (x *DestroyFiles) ProtoReflect() protoreflect.Message {
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DestroyFiles.ProtoReflect.Descriptor instead.
+func (*DestroyFiles) Descriptor() ([]byte, []int) {
+	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *DestroyFiles) GetPackage() *PackageRef {
+	if x != nil {
+		return x.Package
+	}
+	return nil
+}
+
+func (x *DestroyFiles) GetFileKeyPrefix() string {
+	if x != nil {
+		return x.FileKeyPrefix
+	}
+	return ""
+}
+
 // SetTag gives a version a tag; unless it is shared, the tag leaves the version that had it.
 type SetTag struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -956,7 +1025,7 @@ type SetTag struct {
 
 func (x *SetTag) Reset() {
 	*x = SetTag{}
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[11]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -968,7 +1037,7 @@ func (x *SetTag) String() string {
 func (*SetTag) ProtoMessage() {}
 
 func (x *SetTag) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[11]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -981,7 +1050,7 @@ func (x *SetTag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetTag.ProtoReflect.Descriptor instead.
 func (*SetTag) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{11}
+	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SetTag) GetPackage() *PackageRef {
@@ -1023,7 +1092,7 @@ type RemoveTag struct {
 
 func (x *RemoveTag) Reset() {
 	*x = RemoveTag{}
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[12]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1035,7 +1104,7 @@ func (x *RemoveTag) String() string {
 func (*RemoveTag) ProtoMessage() {}
 
 func (x *RemoveTag) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[12]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1048,7 +1117,7 @@ func (x *RemoveTag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveTag.ProtoReflect.Descriptor instead.
 func (*RemoveTag) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{12}
+	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RemoveTag) GetName() string {
@@ -1077,7 +1146,7 @@ type UpsertRow struct {
 
 func (x *UpsertRow) Reset() {
 	*x = UpsertRow{}
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[13]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1089,7 +1158,7 @@ func (x *UpsertRow) String() string {
 func (*UpsertRow) ProtoMessage() {}
 
 func (x *UpsertRow) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[13]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1102,7 +1171,7 @@ func (x *UpsertRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpsertRow.ProtoReflect.Descriptor instead.
 func (*UpsertRow) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{13}
+	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *UpsertRow) GetTable() string {
@@ -1136,7 +1205,7 @@ type DeleteRows struct {
 
 func (x *DeleteRows) Reset() {
 	*x = DeleteRows{}
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[14]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1148,7 +1217,7 @@ func (x *DeleteRows) String() string {
 func (*DeleteRows) ProtoMessage() {}
 
 func (x *DeleteRows) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[14]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1161,7 +1230,7 @@ func (x *DeleteRows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRows.ProtoReflect.Descriptor instead.
 func (*DeleteRows) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{14}
+	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeleteRows) GetTable() string {
@@ -1191,7 +1260,7 @@ type EnqueueJob struct {
 
 func (x *EnqueueJob) Reset() {
 	*x = EnqueueJob{}
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[15]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1203,7 +1272,7 @@ func (x *EnqueueJob) String() string {
 func (*EnqueueJob) ProtoMessage() {}
 
 func (x *EnqueueJob) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[15]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1216,7 +1285,7 @@ func (x *EnqueueJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnqueueJob.ProtoReflect.Descriptor instead.
 func (*EnqueueJob) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{15}
+	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *EnqueueJob) GetKind() string {
@@ -1257,7 +1326,7 @@ type Precondition_PackageAbsent struct {
 
 func (x *Precondition_PackageAbsent) Reset() {
 	*x = Precondition_PackageAbsent{}
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[17]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1269,7 +1338,7 @@ func (x *Precondition_PackageAbsent) String() string {
 func (*Precondition_PackageAbsent) ProtoMessage() {}
 
 func (x *Precondition_PackageAbsent) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[17]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1311,7 +1380,7 @@ type Precondition_FileAbsent struct {
 
 func (x *Precondition_FileAbsent) Reset() {
 	*x = Precondition_FileAbsent{}
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[18]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1323,7 +1392,7 @@ func (x *Precondition_FileAbsent) String() string {
 func (*Precondition_FileAbsent) ProtoMessage() {}
 
 func (x *Precondition_FileAbsent) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[18]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1370,7 +1439,7 @@ type Precondition_PackageUnchanged struct {
 
 func (x *Precondition_PackageUnchanged) Reset() {
 	*x = Precondition_PackageUnchanged{}
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[19]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1382,7 +1451,7 @@ func (x *Precondition_PackageUnchanged) String() string {
 func (*Precondition_PackageUnchanged) ProtoMessage() {}
 
 func (x *Precondition_PackageUnchanged) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[19]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1453,7 +1522,7 @@ const file_pakhus_format_v1_plan_proto_rawDesc = "" +
 	"\x10PackageUnchanged\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12!\n" +
 	"\flock_version\x18\x02 \x01(\x03R\vlockVersionB\a\n" +
-	"\x05check\"\xaa\x05\n" +
+	"\x05check\"\xf1\x05\n" +
 	"\tOperation\x12H\n" +
 	"\x0ecreate_package\x18\x01 \x01(\v2\x1f.pakhus.format.v1.CreatePackageH\x00R\rcreatePackage\x12H\n" +
 	"\x0eupdate_package\x18\x02 \x01(\v2\x1f.pakhus.format.v1.UpdatePackageH\x00R\rupdatePackage\x12K\n" +
@@ -1467,7 +1536,9 @@ const file_pakhus_format_v1_plan_proto_rawDesc = "" +
 	"\n" +
 	"upsert_row\x18\b \x01(\v2\x1b.pakhus.format.v1.UpsertRowH\x00R\tupsertRow\x12?\n" +
 	"\vdelete_rows\x18\t \x01(\v2\x1c.pakhus.format.v1.DeleteRowsH\x00R\n" +
-	"deleteRows\x12?\n" +
+	"deleteRows\x12E\n" +
+	"\rdestroy_files\x18\n" +
+	" \x01(\v2\x1e.pakhus.format.v1.DestroyFilesH\x00R\fdestroyFiles\x12?\n" +
 	"\von_conflict\x18\x0f \x01(\v2\x1e.pakhus.format.v1.HttpResponseR\n" +
 	"onConflictB\x04\n" +
 	"\x02op\"=\n" +
@@ -1501,7 +1572,10 @@ const file_pakhus_format_v1_plan_proto_rawDesc = "" +
 	"\areplace\x18\x05 \x01(\bR\areplace\x12\x14\n" +
 	"\x05local\x18\x06 \x01(\tR\x05local\"5\n" +
 	"\vDestroyFile\x12&\n" +
-	"\x0fpackage_file_id\x18\x01 \x01(\x03R\rpackageFileId\"\x8f\x01\n" +
+	"\x0fpackage_file_id\x18\x01 \x01(\x03R\rpackageFileId\"n\n" +
+	"\fDestroyFiles\x126\n" +
+	"\apackage\x18\x01 \x01(\v2\x1c.pakhus.format.v1.PackageRefR\apackage\x12&\n" +
+	"\x0ffile_key_prefix\x18\x02 \x01(\tR\rfileKeyPrefix\"\x8f\x01\n" +
 	"\x06SetTag\x126\n" +
 	"\apackage\x18\x01 \x01(\v2\x1c.pakhus.format.v1.PackageRefR\apackage\x12\x10\n" +
 	"\x03tag\x18\x02 \x01(\tR\x03tag\x12#\n" +
@@ -1538,7 +1612,7 @@ func file_pakhus_format_v1_plan_proto_rawDescGZIP() []byte {
 	return file_pakhus_format_v1_plan_proto_rawDescData
 }
 
-var file_pakhus_format_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_pakhus_format_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_pakhus_format_v1_plan_proto_goTypes = []any{
 	(*HttpResponse)(nil),                  // 0: pakhus.format.v1.HttpResponse
 	(*HeaderValues)(nil),                  // 1: pakhus.format.v1.HeaderValues
@@ -1551,48 +1625,51 @@ var file_pakhus_format_v1_plan_proto_goTypes = []any{
 	(*DestroyPackage)(nil),                // 8: pakhus.format.v1.DestroyPackage
 	(*AttachFile)(nil),                    // 9: pakhus.format.v1.AttachFile
 	(*DestroyFile)(nil),                   // 10: pakhus.format.v1.DestroyFile
-	(*SetTag)(nil),                        // 11: pakhus.format.v1.SetTag
-	(*RemoveTag)(nil),                     // 12: pakhus.format.v1.RemoveTag
-	(*UpsertRow)(nil),                     // 13: pakhus.format.v1.UpsertRow
-	(*DeleteRows)(nil),                    // 14: pakhus.format.v1.DeleteRows
-	(*EnqueueJob)(nil),                    // 15: pakhus.format.v1.EnqueueJob
-	nil,                                   // 16: pakhus.format.v1.HttpResponse.HeadersEntry
-	(*Precondition_PackageAbsent)(nil),    // 17: pakhus.format.v1.Precondition.PackageAbsent
-	(*Precondition_FileAbsent)(nil),       // 18: pakhus.format.v1.Precondition.FileAbsent
-	(*Precondition_PackageUnchanged)(nil), // 19: pakhus.format.v1.Precondition.PackageUnchanged
-	(*Row)(nil),                           // 20: pakhus.format.v1.Row
+	(*DestroyFiles)(nil),                  // 11: pakhus.format.v1.DestroyFiles
+	(*SetTag)(nil),                        // 12: pakhus.format.v1.SetTag
+	(*RemoveTag)(nil),                     // 13: pakhus.format.v1.RemoveTag
+	(*UpsertRow)(nil),                     // 14: pakhus.format.v1.UpsertRow
+	(*DeleteRows)(nil),                    // 15: pakhus.format.v1.DeleteRows
+	(*EnqueueJob)(nil),                    // 16: pakhus.format.v1.EnqueueJob
+	nil,                                   // 17: pakhus.format.v1.HttpResponse.HeadersEntry
+	(*Precondition_PackageAbsent)(nil),    // 18: pakhus.format.v1.Precondition.PackageAbsent
+	(*Precondition_FileAbsent)(nil),       // 19: pakhus.format.v1.Precondition.FileAbsent
+	(*Precondition_PackageUnchanged)(nil), // 20: pakhus.format.v1.Precondition.PackageUnchanged
+	(*Row)(nil),                           // 21: pakhus.format.v1.Row
 }
 var file_pakhus_format_v1_plan_proto_depIdxs = []int32{
-	16, // 0: pakhus.format.v1.HttpResponse.headers:type_name -> pakhus.format.v1.HttpResponse.HeadersEntry
+	17, // 0: pakhus.format.v1.HttpResponse.headers:type_name -> pakhus.format.v1.HttpResponse.HeadersEntry
 	3,  // 1: pakhus.format.v1.Plan.preconditions:type_name -> pakhus.format.v1.Precondition
 	4,  // 2: pakhus.format.v1.Plan.operations:type_name -> pakhus.format.v1.Operation
-	15, // 3: pakhus.format.v1.Plan.jobs:type_name -> pakhus.format.v1.EnqueueJob
-	17, // 4: pakhus.format.v1.Precondition.package_absent:type_name -> pakhus.format.v1.Precondition.PackageAbsent
-	19, // 5: pakhus.format.v1.Precondition.package_unchanged:type_name -> pakhus.format.v1.Precondition.PackageUnchanged
-	18, // 6: pakhus.format.v1.Precondition.file_absent:type_name -> pakhus.format.v1.Precondition.FileAbsent
+	16, // 3: pakhus.format.v1.Plan.jobs:type_name -> pakhus.format.v1.EnqueueJob
+	18, // 4: pakhus.format.v1.Precondition.package_absent:type_name -> pakhus.format.v1.Precondition.PackageAbsent
+	20, // 5: pakhus.format.v1.Precondition.package_unchanged:type_name -> pakhus.format.v1.Precondition.PackageUnchanged
+	19, // 6: pakhus.format.v1.Precondition.file_absent:type_name -> pakhus.format.v1.Precondition.FileAbsent
 	0,  // 7: pakhus.format.v1.Precondition.on_failure:type_name -> pakhus.format.v1.HttpResponse
 	6,  // 8: pakhus.format.v1.Operation.create_package:type_name -> pakhus.format.v1.CreatePackage
 	7,  // 9: pakhus.format.v1.Operation.update_package:type_name -> pakhus.format.v1.UpdatePackage
 	8,  // 10: pakhus.format.v1.Operation.destroy_package:type_name -> pakhus.format.v1.DestroyPackage
 	9,  // 11: pakhus.format.v1.Operation.attach_file:type_name -> pakhus.format.v1.AttachFile
 	10, // 12: pakhus.format.v1.Operation.destroy_file:type_name -> pakhus.format.v1.DestroyFile
-	11, // 13: pakhus.format.v1.Operation.set_tag:type_name -> pakhus.format.v1.SetTag
-	12, // 14: pakhus.format.v1.Operation.remove_tag:type_name -> pakhus.format.v1.RemoveTag
-	13, // 15: pakhus.format.v1.Operation.upsert_row:type_name -> pakhus.format.v1.UpsertRow
-	14, // 16: pakhus.format.v1.Operation.delete_rows:type_name -> pakhus.format.v1.DeleteRows
-	0,  // 17: pakhus.format.v1.Operation.on_conflict:type_name -> pakhus.format.v1.HttpResponse
-	5,  // 18: pakhus.format.v1.UpdatePackage.package:type_name -> pakhus.format.v1.PackageRef
-	5,  // 19: pakhus.format.v1.DestroyPackage.package:type_name -> pakhus.format.v1.PackageRef
-	5,  // 20: pakhus.format.v1.AttachFile.package:type_name -> pakhus.format.v1.PackageRef
-	5,  // 21: pakhus.format.v1.SetTag.package:type_name -> pakhus.format.v1.PackageRef
-	20, // 22: pakhus.format.v1.UpsertRow.row:type_name -> pakhus.format.v1.Row
-	20, // 23: pakhus.format.v1.DeleteRows.where:type_name -> pakhus.format.v1.Row
-	1,  // 24: pakhus.format.v1.HttpResponse.HeadersEntry.value:type_name -> pakhus.format.v1.HeaderValues
-	25, // [25:25] is the sub-list for method output_type
-	25, // [25:25] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	12, // 13: pakhus.format.v1.Operation.set_tag:type_name -> pakhus.format.v1.SetTag
+	13, // 14: pakhus.format.v1.Operation.remove_tag:type_name -> pakhus.format.v1.RemoveTag
+	14, // 15: pakhus.format.v1.Operation.upsert_row:type_name -> pakhus.format.v1.UpsertRow
+	15, // 16: pakhus.format.v1.Operation.delete_rows:type_name -> pakhus.format.v1.DeleteRows
+	11, // 17: pakhus.format.v1.Operation.destroy_files:type_name -> pakhus.format.v1.DestroyFiles
+	0,  // 18: pakhus.format.v1.Operation.on_conflict:type_name -> pakhus.format.v1.HttpResponse
+	5,  // 19: pakhus.format.v1.UpdatePackage.package:type_name -> pakhus.format.v1.PackageRef
+	5,  // 20: pakhus.format.v1.DestroyPackage.package:type_name -> pakhus.format.v1.PackageRef
+	5,  // 21: pakhus.format.v1.AttachFile.package:type_name -> pakhus.format.v1.PackageRef
+	5,  // 22: pakhus.format.v1.DestroyFiles.package:type_name -> pakhus.format.v1.PackageRef
+	5,  // 23: pakhus.format.v1.SetTag.package:type_name -> pakhus.format.v1.PackageRef
+	21, // 24: pakhus.format.v1.UpsertRow.row:type_name -> pakhus.format.v1.Row
+	21, // 25: pakhus.format.v1.DeleteRows.where:type_name -> pakhus.format.v1.Row
+	1,  // 26: pakhus.format.v1.HttpResponse.HeadersEntry.value:type_name -> pakhus.format.v1.HeaderValues
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_pakhus_format_v1_plan_proto_init() }
@@ -1616,6 +1693,7 @@ func file_pakhus_format_v1_plan_proto_init() {
 		(*Operation_RemoveTag)(nil),
 		(*Operation_UpsertRow)(nil),
 		(*Operation_DeleteRows)(nil),
+		(*Operation_DestroyFiles)(nil),
 	}
 	file_pakhus_format_v1_plan_proto_msgTypes[5].OneofWrappers = []any{
 		(*PackageRef_Local)(nil),
@@ -1627,7 +1705,7 @@ func file_pakhus_format_v1_plan_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pakhus_format_v1_plan_proto_rawDesc), len(file_pakhus_format_v1_plan_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

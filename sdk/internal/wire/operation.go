@@ -37,6 +37,10 @@ func operationToProto(o spec.Operation) (*pb.Operation, error) {
 	case spec.DestroyFile:
 		out.Op = &pb.Operation_DestroyFile{DestroyFile: &pb.DestroyFile{PackageFileId: op.FileID}}
 		return out, nil
+	case spec.DestroyFiles:
+		ref, err := packageRefToProto(op.Package)
+		out.Op = &pb.Operation_DestroyFiles{DestroyFiles: &pb.DestroyFiles{Package: ref, FileKeyPrefix: op.FileKeyPrefix}}
+		return out, within("destroy_files", err)
 	case spec.SetTag:
 		ref, err := packageRefToProto(op.Package)
 		out.Op = &pb.Operation_SetTag{SetTag: &pb.SetTag{
@@ -88,6 +92,10 @@ func operationFromProto(o *pb.Operation) (spec.Operation, error) {
 		out.Op, err = a, within("attach_file", err)
 	case *pb.Operation_DestroyFile:
 		out.Op = spec.DestroyFile{FileID: op.DestroyFile.GetPackageFileId()}
+	case *pb.Operation_DestroyFiles:
+		d := spec.DestroyFiles{FileKeyPrefix: op.DestroyFiles.GetFileKeyPrefix()}
+		d.Package, err = packageRefFromProto(op.DestroyFiles.GetPackage())
+		out.Op, err = d, within("destroy_files", err)
 	case *pb.Operation_SetTag:
 		t := spec.SetTag{Tag: op.SetTag.GetTag(), KeepExisting: op.SetTag.GetKeepExisting(), Shared: op.SetTag.GetShared()}
 		t.Package, err = packageRefFromProto(op.SetTag.GetPackage())

@@ -58,7 +58,7 @@ func routeToProto(r spec.Route) (*pb.Route, error) {
 		if err != nil {
 			return nil, within("convention", err)
 		}
-		out.Convention = &pb.Convention{Value: c.Value, Pattern: c.Pattern, Names: names, Slash: c.Slash}
+		out.Convention = &pb.Convention{Value: c.Value, Pattern: c.Pattern, Names: names, Slash: c.Slash, OrNothing: c.OrNothing}
 	}
 	return out, nil
 }
@@ -88,7 +88,7 @@ func routeFromProto(r *pb.Route) (spec.Route, error) {
 		if err != nil {
 			return out, within("convention", err)
 		}
-		out.Convention = &spec.Convention{Value: c.GetValue(), Pattern: c.GetPattern(), Names: names, Slash: c.GetSlash()}
+		out.Convention = &spec.Convention{Value: c.GetValue(), Pattern: c.GetPattern(), Names: names, Slash: c.GetSlash(), OrNothing: c.GetOrNothing()}
 	}
 	var err error
 	if out.Levels, err = tryEach("levels", r.GetLevels(), levelFromProto); err != nil {
