@@ -1,7 +1,7 @@
 # The commands of this repository. "make" alone lists them.
 
 SHELL := /bin/bash
-MODULES := migrations sdk core plugins/maven plugins/npm plugins/nuget
+MODULES := migrations sdk core plugins/conan plugins/maven plugins/npm plugins/nuget
 PACKAGES := $(foreach m,$(MODULES),./$(m)/...)
 TOOLS := bin/tools
 GO := go
@@ -17,7 +17,7 @@ help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 build: ## Build pakhus and its plugins into bin/
-	$(GO) build -trimpath -o bin/ ./core/cmd/pakhus ./plugins/maven/cmd/pakhus-plugin-maven ./plugins/npm/cmd/pakhus-plugin-npm ./plugins/nuget/cmd/pakhus-plugin-nuget
+	$(GO) build -trimpath -o bin/ ./core/cmd/pakhus ./plugins/conan/cmd/pakhus-plugin-conan ./plugins/maven/cmd/pakhus-plugin-maven ./plugins/npm/cmd/pakhus-plugin-npm ./plugins/nuget/cmd/pakhus-plugin-nuget
 	@cd bin && sha256sum pakhus-plugin-* > SHA256SUMS
 
 run: build ## Build, and run a registry with an embedded PostgreSQL (DATA=data LISTEN=127.0.0.1:8080)
@@ -30,7 +30,7 @@ test-unit: ## Run the tests that need no package clients
 	$(GO) test $(TESTFLAGS) $(foreach m,migrations sdk core,./$(m)/...) ./plugins/maven ./plugins/maven/internal/... ./plugins/npm
 
 e2e: build clients ## Run the tests with real package clients
-	$(GO) test $(TESTFLAGS) ./plugins/npm/e2e/... ./plugins/maven/e2e/... ./plugins/nuget/e2e/...
+	$(GO) test $(TESTFLAGS) ./plugins/npm/e2e/... ./plugins/maven/e2e/... ./plugins/nuget/e2e/... ./plugins/conan/e2e/...
 
 race: build clients ## Run every test with the race detector
 	$(GO) test -race $(TESTFLAGS) $(PACKAGES)

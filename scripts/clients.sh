@@ -203,6 +203,25 @@ dotnet() {
 	row dotnet "$("$dir/bin/dotnet" --version)"
 }
 
+# pip NAME PACKAGE==VERSION PROGRAM [REQUIREMENT...]: a program of PyPI's, in a virtual environment of its own.
+pip() {
+	local name=$1 package=$2 program=$3
+	shift 3
+	local version=${package#*==}
+	local folder="$dir/$name-$version"
+	if [ ! -e "$folder/.complete" ]; then
+		python3 -c 'import ensurepip' 2>/dev/null || debian "python3 with venv" python3 python3-venv
+		echo "clients: $package" >&2
+		rm -rf "$folder"
+		python3 -m venv "$folder"
+		# The settings of whoever runs this say where packages come from; what else they say stays out.
+		"$folder/bin/pip" install --quiet --disable-pip-version-check --no-input "$package" "$@" >&2
+		complete "$name" "$folder"
+	fi
+	command_of "$name" "exec \"$folder/bin/$program\" \"\$@\""
+	row "$name" "$version"
+}
+
 row() { printf '%-8s %-10s %s\n' "$1" "$2" "$dir/bin/$1"; }
 
 install_client() {
@@ -235,6 +254,12 @@ install_client() {
 	gpg) need gpg gnupg ;;
 	nuget) nuget 5.8.0 ;;
 	dotnet) dotnet 3.1.1007 13.6.0-beta.6 ;;
+	conan1) pip conan1 conan==1.66.0 conan ;;
+	conan2) pip conan2 conan==2.34.0 conan ;;
+	# The first that signs in again by itself when its token has expired (2.9).
+	conan29) pip conan29 conan==2.9.3 conan ;;
+	# For scripts/bench-conan.sh only.
+	conan_server) pip conan_server conan-server==2.33.0 conan_server conan==2.33.0 ;;
 	# With its WebDAV module; for scripts/bench-maven.sh only.
 	nginx) need nginx nginx-light ;;
 	*)
@@ -245,5 +270,5 @@ install_client() {
 }
 
 echo '<settings/>' >"$dir/home/settings.xml"
-[ $# -gt 0 ] || set -- npm npm12 pnpm10 pnpm11 pnpm12 yarn1 yarn4 mvn38 mvn39 mvn4 m2 gradle ivy sbt gpg nuget dotnet
+[ $# -gt 0 ] || set -- npm npm12 pnpm10 pnpm11 pnpm12 yarn1 yarn4 mvn38 mvn39 mvn4 m2 gradle ivy sbt gpg nuget dotnet conan1 conan2 conan29
 for name in "$@"; do install_client "$name"; done

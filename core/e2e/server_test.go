@@ -76,10 +76,10 @@ func TestServer(t *testing.T) {
 		var states struct {
 			Plugins []struct{ Format, State, SHA256 string }
 		}
-		if err := json.Unmarshal([]byte(a.body), &states); err != nil || len(states.Plugins) != 3 {
+		if err := json.Unmarshal([]byte(a.body), &states); err != nil || len(states.Plugins) != 4 {
 			t.Fatalf("%s, %v", a.body, err)
 		}
-		for i, format := range []string{"maven", "npm", "nuget"} {
+		for i, format := range []string{"conan", "maven", "npm", "nuget"} {
 			if p := states.Plugins[i]; p.Format != format || p.State != "running" || len(p.SHA256) != 64 {
 				t.Errorf("%+v", p)
 			}

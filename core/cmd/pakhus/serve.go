@@ -112,6 +112,11 @@ func announce(w io.Writer, url string, first *firstrun.Result, cfg config.Config
 	if cfg.Formats["nuget"].Enabled {
 		say("\nFor NuGet, add the source %snuget/index.json, with %s and the token as user name and password.", base, first.Username)
 	}
+	if cfg.Formats["conan"].Enabled {
+		say("\nFor Conan:")
+		say("  conan remote add pakhus %sconan", base)
+		say("  conan remote login pakhus %s -p %s", first.Username, first.Token)
+	}
 	say("")
 }
 

@@ -81,7 +81,7 @@ func Default() Config {
 		Log:      Log{Level: "info", Format: "text"},
 		Cache:    Cache{MaxBytes: 64 << 20},
 		Storage:  Storage{GraceHours: 24},
-		Formats:  map[string]Format{"maven": {Enabled: true}, "npm": {Enabled: true}, "nuget": {Enabled: true}},
+		Formats:  map[string]Format{"conan": {Enabled: true}, "maven": {Enabled: true}, "npm": {Enabled: true}, "nuget": {Enabled: true}},
 	}
 }
 

@@ -66,13 +66,14 @@ func (a *applier) exec(sql string, args ...any) {
 }
 
 // one queues a statement that must change one row. If it changes none, or a
-// unique key is in the way, that is the operation's conflict.
+// unique key is in the way, or what the row hangs on went meanwhile, that is the
+// operation's conflict.
 func (a *applier) one(o *spec.Operation, sql string, args ...any) {
 	label := a.label
 	a.batch.Queue(sql, args...)
 	a.checks = append(a.checks, func(tag pgconn.CommandTag, err error) error {
 		switch {
-		case postgres.IsUniqueViolation(err, ""):
+		case postgres.IsUniqueViolation(err, ""), postgres.IsForeignKeyViolation(err):
 			return refusal{o.OnConflict}
 		case err != nil:
 			return fmt.Errorf("%s: %w", label, err)

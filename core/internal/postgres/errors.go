@@ -48,6 +48,10 @@ func IsUniqueViolation(err error, constraint string) bool {
 	return ok && pgErr.Code == pgerrcode.UniqueViolation && (constraint == "" || pgErr.ConstraintName == constraint)
 }
 
+// IsForeignKeyViolation reports whether err is about a row that is not there (any
+// more) for another to hang on. It sees through Translate.
+func IsForeignKeyViolation(err error) bool { return isCode(err, pgerrcode.ForeignKeyViolation) }
+
 func isCode(err error, code string) bool {
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && pgErr.Code == code

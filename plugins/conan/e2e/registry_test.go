@@ -1,0 +1,23 @@
+// Package e2e_test runs the whole registry and talks to it as its users do:
+// with the real clients, and with requests that no client would send.
+package e2e_test
+
+import (
+	"testing"
+
+	"github.com/pakhus/pakhus/sdk/registrytest"
+)
+
+// TestRegistry holds all that can share one registry. What kills it has its own.
+func TestRegistry(t *testing.T) {
+	t.Parallel()
+	reg := registrytest.Start(t)
+	for _, part := range []struct {
+		name string
+		test func(*testing.T, *registrytest.Registry)
+	}{
+		{"smoke", testSmoke},
+	} {
+		t.Run(part.name, func(t *testing.T) { t.Parallel(); part.test(t, reg) })
+	}
+}
