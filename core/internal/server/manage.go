@@ -1,0 +1,189 @@
+package server
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-json-experiment/json"
+
+	"github.com/pakhus/pakhus/core/internal/auth"
+	"github.com/pakhus/pakhus/core/internal/authz"
+	"github.com/pakhus/pakhus/core/internal/registry"
+	"github.com/pakhus/pakhus/core/internal/routes"
+	"github.com/pakhus/pakhus/core/internal/urlpath"
+)
+
+// subject is what a path of the management API is about.
+type subject int
+
+const (
+	ofInstance subject = iota // nothing that has members
+	ofProject                 // /api/v4/projects/:id…
+	ofGroup                   // /api/v4/groups/:id…
+)
+
+// managed is one method of one path of the management API: what it takes, and
+// what it answers.
+type managed struct {
+	authz.Management
+
+	subject subject
+	answer  func(*manageCall) error
+}
+
+// manageCall is one request to the management API on its way through the steps
+// of manage.
+type manageCall struct {
+	c      *gin.Context
+	path   urlpath.Path // the one canonical path; see segment
+	caller auth.Caller  // Project or Group is set where the path names one
+	*parameters
+}
+
+// manage answers the requests for one path: this is a request from top to
+// bottom. Each step either hands on or answers.
+func (s *Server) manage(e *gin.Engine, path string, methods map[string]managed) {
+	e.Any(path, func(c *gin.Context) {
+		r := &manageCall{c: c}
+		if err := s.manageSteps(r, methods); err != nil {
+			s.fail(c, err)
+		}
+	})
+}
+
+func (s *Server) manageSteps(r *manageCall, methods map[string]managed) (err error) {
+	if r.path, err = urlpath.Parse(r.c.Request.URL.EscapedPath()); err != nil {
+		return err
+	}
+	m, err := r.match(methods)
+	if err != nil {
+		return err
+	}
+	if err := s.identifyManager(r, m); err != nil {
+		return err
+	}
+	if err := r.authorize(m); err != nil {
+		return err
+	}
+	if r.parameters, err = fieldsOf(r.c); err != nil {
+		return err
+	}
+	return m.answer(r)
+}
+
+func (r *manageCall) match(methods map[string]managed) (managed, error) {
+	method := r.c.Request.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	if m, ok := methods[method]; ok {
+		return m, nil
+	}
+	allowed := slices.Sorted(maps.Keys(methods))
+	if _, ok := methods[http.MethodGet]; ok {
+		allowed = append(allowed, http.MethodHead)
+	}
+	return managed{}, routes.NotAllowed(allowed)
+}
+
+// segment is an unescaped segment of the path, counted from "api", which is 0.
+func (r *manageCall) segment(n int) string {
+	if n >= len(r.path.Segments) {
+		return ""
+	}
+	return r.path.Segments[n].Text
+}
+
+// id is a segment that is a number; anything else names nothing.
+func (r *manageCall) id(n int) (int64, error) {
+	id, err := strconv.ParseUint(r.segment(n), 10, 63)
+	if err != nil || id == 0 {
+		return 0, registry.Errorf(registry.CodeNotFound, "Not Found")
+	}
+	return int64(id), nil
+}
+
+// identifyManager finds the caller, and the project or group that the path names.
+func (s *Server) identifyManager(r *manageCall, m managed) error {
+	credentials, present, err := auth.Parse(r.c.Request)
+	if err != nil {
+		return err
+	}
+	ctx := r.c.Request.Context()
+	switch m.subject {
+	case ofGroup:
+		r.caller, err = s.Auth.ResolveGroup(ctx, credentials, present, auth.ParseGroupRef(r.segment(3)))
+	case ofProject:
+		r.caller, err = s.Auth.Resolve(ctx, credentials, present, auth.ParseProjectRef(r.segment(3)))
+	case ofInstance:
+		r.caller, err = s.Auth.Resolve(ctx, credentials, present, auth.ProjectRef{})
+	}
+	return err
+}
+
+// authorize applies what the method takes. A project or group that must look as
+// if it did not exist is 404, also to the anonymous, as in GitLab.
+func (r *manageCall) authorize(m managed) error {
+	c := r.caller
+	if !authz.CoversManagement(c.Actor, m.Writes) {
+		return insufficientManagementScope(m.Writes)
+	}
+	seen, missing := true, "Not Found"
+	switch m.subject {
+	case ofProject:
+		seen, missing = authz.Visible(c.Actor, c.Project, c.Level), "Project Not Found"
+	case ofGroup:
+		seen, missing = authz.VisibleGroup(c.Actor, c.Group, c.Level, c.Standings), "Group Not Found"
+	case ofInstance:
+	}
+	switch verdict := authz.Manage(c.Actor, seen, c.Level, m.Management); {
+	case verdict == authz.Allowed:
+		return nil
+	case verdict == authz.Forbidden:
+		return registry.Errorf(registry.CodeForbidden, "Forbidden")
+	case verdict == authz.Unauthenticated && (seen || m.SignedIn || m.Writes || m.Admin || m.Least > registry.NoAccess):
+		return registry.Errorf(registry.CodeUnauthenticated, "Unauthorized")
+	}
+	return registry.Errorf(registry.CodeNotFound, "%s", missing)
+}
+
+func insufficientManagementScope(writes bool) error {
+	scope := string(registry.ScopeAPI)
+	if !writes {
+		scope += " " + string(registry.ScopeReadAPI)
+	}
+	const why = "The request requires higher privileges than provided by the access token."
+	return &shapedError{
+		Err:      registry.Errorf(registry.CodeForbidden, "%s", why),
+		document: shapedDocument{Error: "insufficient_scope", Description: why, Scope: scope},
+	}
+}
+
+// json answers with a document, which is the caller's only.
+func (r *manageCall) json(status int, document any) error {
+	body, err := json.Marshal(document)
+	if err != nil {
+		return err
+	}
+	h := r.c.Writer.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("X-Content-Type-Options", "nosniff")
+	privately(h)
+	r.c.Writer.WriteHeader(status)
+	r.c.Writer.WriteHeaderNow()
+	if r.c.Request.Method != http.MethodHead {
+		_, _ = r.c.Writer.Write(body)
+	}
+	return nil
+}
+
+// empty answers without a body.
+func (r *manageCall) empty(status int) error {
+	r.c.Status(status)
+	r.c.Writer.WriteHeaderNow()
+	return nil
+}
