@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/pakhus/pakhus/plugins/conan/internal/reference"
 	"github.com/pakhus/pakhus/sdk"
@@ -103,8 +104,8 @@ func getFile(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	if err != nil && !errors.Is(err, sdk.ErrNotFound) {
 		return nil, err
 	}
-	for i := len(found) - 1; i >= 0; i-- { // of several projects, the one that came last
-		for _, f := range found[i].Files {
+	for _, p := range slices.Backward(found) { // of several projects, the one that came last
+		for _, f := range p.Files {
 			return sdk.SendFile(f).ContentType("application/octet-stream"), nil
 		}
 	}

@@ -177,7 +177,7 @@ func removePackages(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	for _, row := range rows {
 		id, _ := row["reference"].(string)
 		revision, _ := row["recipe_revision"].(string)
-		if _, asked := wanted[id]; len(wanted) > 0 && !asked {
+		if _, one := wanted[id]; !one && len(asked.PackageIDs) > 0 {
 			continue
 		}
 		wanted[id] = true

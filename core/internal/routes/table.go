@@ -147,7 +147,8 @@ func (r route) withQuery(params map[string]string, query url.Values) map[string]
 	if len(r.queried) == 0 {
 		return params
 	}
-	all := maps.Clone(params)
+	all := make(map[string]string, len(params)+len(r.queried))
+	maps.Copy(all, params)
 	for _, name := range r.queried {
 		all["?"+name] = query.Get(name)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -186,7 +187,18 @@ func TestNamesTellWhereAPackageLives(t *testing.T) {
 // A search has what it is about in its query.
 func TestNamesInTheQuery(t *testing.T) {
 	t.Parallel()
-	compiled := conventional(t, spec.Convention{Value: "{?q}", Pattern: "[^@]*@([^/*]+)(?:/.*)?", Names: spec.NamesProject, Slash: "+"})
+	search := spec.Convention{Value: "{?q}", Pattern: "[^@]*@([^/*]+)(?:/.*)?", Names: spec.NamesProject, Slash: "+"}
+	m := npmLike()
+	for _, pattern := range []string{"{name:name}/v/{file:file}", "search"} {
+		m.Routes = append(m.Routes[:0:0], append(m.Routes, spec.Route{
+			ID: "get" + strconv.Itoa(len(m.Routes)), Method: "GET", Pattern: pattern, Action: spec.ActionReadPackage, Convention: &search,
+			Levels: []spec.Level{spec.LevelInstance},
+		})...)
+	}
+	compiled, err := routes.Compile(m)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for query, want := range map[string]string{
 		"q=lib/1.0@acme%2Bweb/stable": "acme/web",
 		"q=lib*@acme%2Bweb":           "acme/web",
@@ -199,9 +211,11 @@ func TestNamesInTheQuery(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := compiled.Match(spec.LevelInstance, "GET", "n/v/f", values, nil)
-		if err != nil || got.Names != want {
-			t.Errorf("%s: %q, %v; want %q", query, got.Names, err, want)
+		for _, path := range []string{"n/v/f", "search"} {
+			got, err := compiled.Match(spec.LevelInstance, "GET", path, values, nil)
+			if err != nil || got.Names != want {
+				t.Errorf("%s?%s: %q, %v; want %q", path, query, got.Names, err, want)
+			}
 		}
 	}
 }

@@ -17,6 +17,7 @@ func TestRegistry(t *testing.T) {
 		test func(*testing.T, *registrytest.Registry)
 	}{
 		{"smoke", testSmoke},
+		{"clients", testClients},
 	} {
 		t.Run(part.name, func(t *testing.T) { t.Parallel(); part.test(t, reg) })
 	}
