@@ -284,11 +284,15 @@ func (r *Registry) NewToken(tb testing.TB, username string, scopes ...string) st
 	return t.Token
 }
 
-// NewDeployToken makes a deploy token of a project.
+// DeployUsername is the user name of deploy tokens made for a test, under which
+// they are taken by Basic. With a person's token any name will do.
+const DeployUsername = "deployer"
+
+// NewDeployToken makes a deploy token of a project, named [DeployUsername].
 func (r *Registry) NewDeployToken(tb testing.TB, projectPath string, scopes ...string) string {
 	tb.Helper()
 	var t struct{ Token string }
-	r.cli(tb, &t, "token", "create", "--project", projectPath, "--scopes", strings.Join(scopes, ","))
+	r.cli(tb, &t, "token", "create", "--project", projectPath, "--username", DeployUsername, "--scopes", strings.Join(scopes, ","))
 	return t.Token
 }
 

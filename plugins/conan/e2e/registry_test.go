@@ -16,7 +16,10 @@ func TestRegistry(t *testing.T) {
 		name string
 		test func(*testing.T, *registrytest.Registry)
 	}{
-		{"smoke", testSmoke},
+		{"session", testSession},
+		{"references", testReferences},
+		{"revisions", testRevisions},
+		{"removals", testRemovals},
 		{"clients", testClients},
 	} {
 		t.Run(part.name, func(t *testing.T) { t.Parallel(); part.test(t, reg) })

@@ -64,7 +64,7 @@ func (c caller) try(tb testing.TB, method, path string, body []byte, headers ...
 	switch {
 	case c.token == "":
 	case c.basic:
-		req.SetBasicAuth("whoever", c.token)
+		req.SetBasicAuth(registrytest.DeployUsername, c.token)
 	default:
 		req.Header.Set("Private-Token", c.token)
 	}

@@ -48,7 +48,7 @@ func (c caller) try(tb testing.TB, method, path string, body []byte, headers ...
 	case c.key:
 		req.Header.Set("X-NuGet-ApiKey", c.token)
 	default:
-		req.SetBasicAuth("whoever", c.token)
+		req.SetBasicAuth(registrytest.DeployUsername, c.token)
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])

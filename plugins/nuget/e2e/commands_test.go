@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pakhus/pakhus/sdk/registrytest"
 )
 
 // commands are what scripts can do beside running programs.
@@ -59,7 +61,7 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	req, err := http.NewRequest(http.MethodGet, args[2], nil) //nolint:noctx // a script has no context
 	ts.Check(err)
 	if args[1] != "-" {
-		req.SetBasicAuth("whoever", args[1])
+		req.SetBasicAuth(registrytest.DeployUsername, args[1])
 	}
 	resp, err := http.DefaultClient.Do(req)
 	ts.Check(err)

@@ -47,7 +47,7 @@ func pushLarge(t *testing.T, c caller, size int64, want int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.SetBasicAuth("whoever", c.token)
+	req.SetBasicAuth(registrytest.DeployUsername, c.token)
 	req.Header.Set("Content-Type", form.FormDataContentType())
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
