@@ -95,7 +95,7 @@ func read(id, pattern string, handler sdk.Handler) sdk.Route {
 // remembered is a read whose answer stays right until its recipe changes.
 func remembered(id, pattern string, handler sdk.Handler) sdk.Route {
 	r := read(id, pattern, handler)
-	r.Cache = &sdk.Cache{Keys: []string{"{name}@{user}/{channel}"}}
+	r.Cache = &sdk.Cache{Keys: []string{"{name}@{user}/{channel}"}, VaryQuery: []string{"list_only"}}
 	return r
 }
 

@@ -20,6 +20,10 @@ func TestRegistry(t *testing.T) {
 		{"references", testReferences},
 		{"revisions", testRevisions},
 		{"removals", testRemovals},
+		{"first protocol", testV1},
+		{"search", testSearch},
+		{"access", testAccess},
+		{"levels", testLevels},
 		{"clients", testClients},
 	} {
 		t.Run(part.name, func(t *testing.T) { t.Parallel(); part.test(t, reg) })

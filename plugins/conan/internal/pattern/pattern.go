@@ -34,12 +34,21 @@ func Parse(text string) (Pattern, error) {
 	recipe, owner, _ := strings.Cut(text, "@")
 	name, version, _ := strings.Cut(recipe, "/")
 	user, channel, _ := strings.Cut(owner, "/")
-	p := Pattern{Name: expression(name), Version: expression(version), User: expression(user), Channel: expression(channel)}
+	p := Pattern{Name: expression(name), Version: expression(version), User: owned(user), Channel: owned(channel)}
 	if end := strings.IndexAny(name, "*?["); end >= 0 {
 		name = name[:end]
 	}
 	p.Prefix = strings.ToLower(name)
 	return p, nil
+}
+
+// owned is the expression of a user or channel: by a wildcard too, only what a
+// recipe has is found.
+func owned(glob string) string {
+	if glob != "" && strings.Trim(glob, "*") == "" {
+		return "^.*$"
+	}
+	return expression(glob)
 }
 
 // expression turns a part with wildcards into a regular expression.
