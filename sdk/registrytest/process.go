@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // KillPlugin does work n times, from several workers at once, and meanwhile kills
@@ -48,6 +49,45 @@ func (r *Registry) KillPlugin(tb testing.TB, format string, n, workers int, work
 	if len(killed) < least {
 		tb.Errorf("the plugin was killed only %d times while requests ran", len(killed))
 	}
+}
+
+// KillWhile has workers do work, each for i from 0 on, and kills the registry
+// (SIGKILL) in the middle of it, once enough of it was acknowledged. work reports
+// whether it was; the rest may fail. It returns when all workers have ended.
+func (r *Registry) KillWhile(tb testing.TB, workers, enough int, work func(worker, i int) bool) {
+	tb.Helper()
+	acknowledged, killed := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	for worker := range workers {
+		all.Go(func() {
+			for i := 0; ; i++ {
+				ok := work(worker, i)
+				select {
+				case <-killed:
+					return
+				default:
+				}
+				if !ok {
+					continue
+				}
+				select {
+				case acknowledged <- struct{}{}:
+				case <-killed:
+					return
+				}
+			}
+		})
+	}
+	for range enough {
+		select {
+		case <-acknowledged:
+		case <-time.After(time.Minute):
+			tb.Error("registrytest: nothing was acknowledged for a minute")
+		}
+	}
+	close(killed)
+	r.Kill(tb)
+	all.Wait()
 }
 
 // PeakMemory is the most memory that the server has had at once, in bytes.

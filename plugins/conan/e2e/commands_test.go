@@ -43,6 +43,12 @@ func cache(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 1 {
 		return
 	}
+	ts.Check(writeCache(home, args[1:]...))
+}
+
+// writeCache makes a cache of both majors of Conan, with remotes "name=url" and
+// two profiles.
+func writeCache(home string, remotes ...string) error {
 	type remote struct {
 		Name      string `json:"name"`
 		URL       string `json:"url"`
@@ -51,21 +57,31 @@ func cache(ts *testscript.TestScript, neg bool, args []string) {
 	list := struct {
 		Remotes []remote `json:"remotes"`
 	}{[]remote{}}
-	for _, arg := range args[1:] {
-		name, url, _ := strings.Cut(arg, "=")
+	for _, r := range remotes {
+		name, url, _ := strings.Cut(r, "=")
 		list.Remotes = append(list.Remotes, remote{name, url, true})
 	}
 	data, err := json.Marshal(list)
-	ts.Check(err)
-	profile := "[settings]\nos=Linux\narch=x86_64\nbuild_type=Release\n"
-	for _, dir := range []string{home, filepath.Join(home, ".conan")} {
-		ts.Check(os.MkdirAll(filepath.Join(dir, "profiles"), 0o750))
-		ts.Check(os.WriteFile(filepath.Join(dir, "remotes.json"), data, 0o600))
-		ts.Check(os.WriteFile(filepath.Join(dir, "profiles", "default"), []byte(profile), 0o600))
-		debug := strings.ReplaceAll(profile, "Release", "Debug")
-		ts.Check(os.WriteFile(filepath.Join(dir, "profiles", "debug"), []byte(debug), 0o600))
+	if err != nil {
+		return err
 	}
-	ts.Check(os.WriteFile(filepath.Join(home, "global.conf"), []byte("core:non_interactive=True\ncore.upload:retry_wait=0\ncore.download:retry_wait=0\n"), 0o600))
+	const profile = "[settings]\nos=Linux\narch=x86_64\nbuild_type=Release\n"
+	files := map[string]string{"global.conf": "core:non_interactive=True\ncore.upload:retry_wait=0\ncore.download:retry_wait=0\n"}
+	for _, dir := range []string{"", ".conan"} {
+		files[filepath.Join(dir, "remotes.json")] = string(data)
+		files[filepath.Join(dir, "profiles", "default")] = profile
+		files[filepath.Join(dir, "profiles", "debug")] = strings.ReplaceAll(profile, "Release", "Debug")
+	}
+	for name, content := range files {
+		path := filepath.Join(home, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // recipeFolder writes a recipe that needs no compiler: "recipe folder name/version

@@ -109,6 +109,7 @@ func testSearch(t *testing.T, reg *registrytest.Registry) {
 		put(2, "[settings]\n    os=Linux\n    compiler=gcc [12] \"x\" ü\n\n[requires]\n    zlib/1.2.Z\n\n[options]\n    shared=True\n\n[full_settings]\n    arch=armv8\n\n[recipe_hash]\n    "+strings.Repeat("a", 32)+"\n\n[env]\n")
 		put(3, "settings\n\xff\xfe")
 		put(4, "[settings]\nno value\n=nothing\n[]\n[odd header\nos=\n")
+		put(6, "") // Conan 2's, of a package without settings, options and requirements
 		type pkg struct {
 			Settings, Options map[string]string
 			Requires          []string
@@ -118,7 +119,7 @@ func testSearch(t *testing.T, reg *registrytest.Registry) {
 		var found map[string]pkg
 		c.get(t, at+"/revisions/"+revision(1)+"/search?list_only=False&odd=1").json(t, &found)
 		one, two, odd := found[packageID(1)], found[packageID(2)], found[packageID(4)]
-		if len(found) != 4 || one.Settings["arch"] != "x86_64" || one.Options["shared"] != "False" || !slices.Equal(one.Requires, []string{"zlib/1.2.Z"}) || one.RecipeHash != "" {
+		if len(found) != 5 || one.Settings["arch"] != "x86_64" || one.Options["shared"] != "False" || !slices.Equal(one.Requires, []string{"zlib/1.2.Z"}) || one.RecipeHash != "" {
 			t.Errorf("%+v", found)
 		}
 		if two.Settings["compiler"] != `gcc [12] "x" ü` || two.Settings["arch"] != "" || two.RecipeHash != strings.Repeat("a", 32) || !strings.Contains(two.Content, "full_settings") {
@@ -141,7 +142,7 @@ func testSearch(t *testing.T, reg *registrytest.Registry) {
 		}
 		found = nil
 		c.get(t, first("libs/1.0")+"/search").json(t, &found)
-		if len(found) != 5 {
+		if len(found) != 6 {
 			t.Errorf("of all: %d", len(found))
 		}
 		c.get(t, recipe("none/1.0")+"/search").wantStatus(t, "of no recipe", http.StatusNotFound)

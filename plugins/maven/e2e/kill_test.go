@@ -79,47 +79,26 @@ type deploying struct {
 // after some of them, and returns what was tried.
 func deployUntilKilled(t *testing.T, reg *registrytest.Registry, c caller, id string) []*deploying {
 	t.Helper()
-	const workers, enough = 6, 40
-	acknowledged := make(chan struct{}, 10_000)
-	killed := make(chan struct{})
 	var mu sync.Mutex
 	var tried []*deploying
-	var all sync.WaitGroup
-	for worker := range workers {
-		all.Go(func() {
-			for i := 0; ; i++ {
-				d := &deploying{artifact: artifact{"com/example", id, fmt.Sprintf("%d.%d", worker, i)}}
-				d.content = jar(t, "a", d.version, "padding", string(bytes.Repeat([]byte(d.version), 5000)))
-				mu.Lock()
-				tried = append(tried, d)
-				mu.Unlock()
-				names, bodies := d.files(t, d.content)
-				for _, name := range names {
-					got, err := c.try(t, "PUT", name, bodies[name])
-					if err != nil || got.status != http.StatusOK {
-						select {
-						case <-killed:
-						default:
-							if err == nil {
-								t.Errorf("%s: %d %s", name, got.status, got.body)
-							}
-						}
-						return
-					}
-					mu.Lock()
-					d.acknowledged = append(d.acknowledged, name)
-					mu.Unlock()
-					acknowledged <- struct{}{}
-				}
+	reg.KillWhile(t, 6, 20, func(worker, i int) bool {
+		d := &deploying{artifact: artifact{"com/example", id, fmt.Sprintf("%d.%d", worker, i)}}
+		d.content = jar(t, "a", d.version, "padding", string(bytes.Repeat([]byte(d.version), 5000)))
+		mu.Lock()
+		tried = append(tried, d)
+		mu.Unlock()
+		names, bodies := d.files(t, d.content)
+		for _, name := range names {
+			got, err := c.try(t, "PUT", name, bodies[name])
+			if err != nil || got.status != http.StatusOK {
+				return false
 			}
-		})
-	}
-	for range enough {
-		<-acknowledged
-	}
-	close(killed)
-	reg.Kill(t)
-	all.Wait()
+			mu.Lock()
+			d.acknowledged = append(d.acknowledged, name)
+			mu.Unlock()
+		}
+		return true
+	})
 	return tried
 }
 

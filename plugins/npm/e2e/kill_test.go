@@ -70,39 +70,19 @@ type attempt struct {
 // after some of it, and returns what was tried, by name.
 func publishUntilKilled(t *testing.T, reg *registrytest.Registry, c caller, prefix string) map[string]attempt {
 	t.Helper()
-	const workers, enough = 6, 12
-	acknowledged := make(chan struct{}, 1000)
-	killed := make(chan struct{})
 	var mu sync.Mutex
 	tried := map[string]attempt{}
-	var all sync.WaitGroup
-	for worker := range workers {
-		all.Go(func() {
-			for i := 0; ; i++ {
-				select {
-				case <-killed:
-					return
-				default:
-				}
-				name := fmt.Sprintf("%s-%d-%d", prefix, worker, i)
-				body := bytes.Repeat([]byte(name), 2000+i*500)
-				p := publication{name: name, version: "1.0.0", tarball: pack(t, map[string]any{"name": name, "version": "1.0.0"}, map[string][]byte{"index.js": body})}
-				a, err := c.try(t, "PUT", path(name), p.encode())
-				mu.Lock()
-				tried[name] = attempt{p, err == nil && a.status == http.StatusOK}
-				mu.Unlock()
-				if err == nil && a.status == http.StatusOK {
-					acknowledged <- struct{}{}
-				}
-			}
-		})
-	}
-	for range enough {
-		<-acknowledged
-	}
-	reg.Kill(t)
-	close(killed)
-	all.Wait()
+	reg.KillWhile(t, 6, 12, func(worker, i int) bool {
+		name := fmt.Sprintf("%s-%d-%d", prefix, worker, i)
+		body := bytes.Repeat([]byte(name), 2000+i*500)
+		p := publication{name: name, version: "1.0.0", tarball: pack(t, map[string]any{"name": name, "version": "1.0.0"}, map[string][]byte{"index.js": body})}
+		a, err := c.try(t, "PUT", path(name), p.encode())
+		ok := err == nil && a.status == http.StatusOK
+		mu.Lock()
+		defer mu.Unlock()
+		tried[name] = attempt{p, ok}
+		return ok
+	})
 	return tried
 }
 

@@ -76,39 +76,18 @@ type attempt struct {
 
 func pushUntilKilled(t *testing.T, reg *registrytest.Registry, c caller, prefix string) map[string]attempt {
 	t.Helper()
-	const workers, enough = 6, 12
-	acknowledged := make(chan struct{}, 1000)
-	killed := make(chan struct{})
 	var mu sync.Mutex
 	tried := map[string]attempt{}
-	var all sync.WaitGroup
-	for worker := range workers {
-		all.Go(func() {
-			for i := 0; ; i++ {
-				select {
-				case <-killed:
-					return
-				default:
-				}
-				id := fmt.Sprintf("%s.%d.%d", prefix, worker, i)
-				content := zipped(t, id+".nuspec", nuspec(id, "1.0.0"), "data", strings.Repeat(id, 2000+i*500))
-				body, media := form(t, content)
-				a, err := c.try(t, "PUT", "/", body, "Content-Type", media)
-				ok := err == nil && a.status == http.StatusCreated
-				mu.Lock()
-				tried[id] = attempt{content, ok}
-				mu.Unlock()
-				if ok {
-					acknowledged <- struct{}{}
-				}
-			}
-		})
-	}
-	for range enough {
-		<-acknowledged
-	}
-	reg.Kill(t)
-	close(killed)
-	all.Wait()
+	reg.KillWhile(t, 6, 12, func(worker, i int) bool {
+		id := fmt.Sprintf("%s.%d.%d", prefix, worker, i)
+		content := zipped(t, id+".nuspec", nuspec(id, "1.0.0"), "data", strings.Repeat(id, 2000+i*500))
+		body, media := form(t, content)
+		a, err := c.try(t, "PUT", "/", body, "Content-Type", media)
+		ok := err == nil && a.status == http.StatusCreated
+		mu.Lock()
+		defer mu.Unlock()
+		tried[id] = attempt{content, ok}
+		return ok
+	})
 	return tried
 }
