@@ -93,9 +93,7 @@ func (t target) plan(s state, upload sdk.Upload, path, text string) (*sdk.Plan, 
 	plan := sdk.NewPlan()
 	// A revision is a hash of its contents: what was removed may come again.
 	pkg := plan.CreatePackage(t.Name, t.Version, sdk.Keys(t.Key(), t.Version), sdk.Reuse(), sdk.Processing(), sdk.TakeReserved())
-	if s.id == 0 {
-		plan.Upsert("recipes", pkg, sdk.Row{"name": t.Name, "version": t.Version, "username": t.User, "channel": t.Channel}, "package_id")
-	}
+	plan.Upsert("recipes", pkg, sdk.Row{"name": t.Name, "version": t.Version, "username": t.User, "channel": t.Channel}, "package_id")
 	file := plan.AttachFile(pkg, upload, path, sdk.FileKey(key), sdk.Replace())
 	plan.UpsertFile("file_metadata", file, sdk.Row{
 		"recipe_revision": t.revision, "reference": t.packageID, "package_revision": t.packageRevision, "path": path,
@@ -108,6 +106,8 @@ func (t target) plan(s state, upload sdk.Upload, path, text string) (*sdk.Plan, 
 		plan.Upsert("package_references", pkg, row, "package_id", "recipe_revision", "reference")
 	}
 	if s.complete(t) {
+		// Unless somebody removes it meanwhile: then this is a file of nothing.
+		watch(plan, expireArgs{Name: t.Key(), Version: t.Version, Folder: t.folder()})
 		return plan, nil
 	}
 	missing := s.missing(t, key)

@@ -35,20 +35,31 @@ func (r *Registry) Jobs() []spec.EnqueueJob { return slices.Clone(r.model.jobs) 
 func (r *Registry) RunJobs() int {
 	r.t.Helper()
 	n := 0
-	for ; len(r.model.jobs) > 0; n++ {
-		job := r.model.jobs[0]
-		r.model.jobs = slices.Delete(r.model.jobs, 0, 1)
-		plan, err := r.plugin.RunJob(r.background(), &spec.Job{
-			RequestContext: r.context(Request{Actor: spec.Actor{Kind: spec.System}}, spec.LevelProject),
-			Kind:           job.Kind,
-			ArgsJSON:       job.ArgsJSON,
-		}, &host{registry: r})
-		if err != nil {
-			r.t.Fatalf("job %s: %v", job.Kind, err)
-		}
-		r.Apply(Result{Plan: plan})
+	for r.RunJob() {
+		n++
 	}
 	return n
+}
+
+// RunJob runs the job that waits longest and applies its plan; false if none
+// waits. It fails the test if the job fails.
+func (r *Registry) RunJob() bool {
+	r.t.Helper()
+	if len(r.model.jobs) == 0 {
+		return false
+	}
+	job := r.model.jobs[0]
+	r.model.jobs = slices.Delete(r.model.jobs, 0, 1)
+	plan, err := r.plugin.RunJob(r.background(), &spec.Job{
+		RequestContext: r.context(Request{Actor: spec.Actor{Kind: spec.System}}, spec.LevelProject),
+		Kind:           job.Kind,
+		ArgsJSON:       job.ArgsJSON,
+	}, &host{registry: r})
+	if err != nil {
+		r.t.Fatalf("job %s: %v", job.Kind, err)
+	}
+	r.Apply(Result{Plan: plan})
+	return true
 }
 
 // Emit tells the plugin of an event and applies its plan.

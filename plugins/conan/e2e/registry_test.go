@@ -24,6 +24,8 @@ func TestRegistry(t *testing.T) {
 		{"search", testSearch},
 		{"access", testAccess},
 		{"levels", testLevels},
+		{"races", testRaces},
+		{"many", testMany},
 		{"clients", testClients},
 	} {
 		t.Run(part.name, func(t *testing.T) { t.Parallel(); part.test(t, reg) })

@@ -61,12 +61,14 @@ func testSearch(t *testing.T, reg *registrytest.Registry) {
 		{"[", "", ""},
 		{"a(b", "", ""},
 		{"[z-a]*", "", ""},
+		{"[a-b-c]*", "", ""},
+		{"[a-b]*", "", "alpha/1.2.0@user/stable alpha/1.3.0@user/channel assimp/5.0 assimpFake/5.0 beta/1.2.0"},
 	} {
 		if got := c.search(t, row.q, row.more); strings.Join(got, " ") != row.want {
 			t.Errorf("%s%s: %q, want %q", row.q, row.more, got, row.want)
 		}
 	}
-	for what, q := range map[string]string{"136: six wildcards": "*a*b*c*d*e*", "136: 201 characters": strings.Repeat("a", 201)} {
+	for what, q := range map[string]string{"136: six wildcards": "*a*b*c*d*e*", "136: 201 characters": strings.Repeat("a", 201), "no text": "%00"} {
 		c.get(t, "/v2/conans/search?q="+q).wantStatus(t, what, http.StatusBadRequest)
 	}
 	if a := c.get(t, "/v1/conans/search?q=beta").wantStatus(t, "the first protocol", http.StatusOK); string(a.body) != `{"results":["beta/1.2.0"]}` {

@@ -3,7 +3,9 @@ package pattern
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // The bounds are GitLab's.
@@ -25,6 +27,9 @@ type Pattern struct {
 // there fits everything; an empty text or "*" fits every recipe. The error says
 // which bound is passed.
 func Parse(text string) (Pattern, error) {
+	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		return Pattern{}, fmt.Errorf("the search text is no text")
+	}
 	if len(text) > maxLength {
 		return Pattern{}, fmt.Errorf("the search text is longer than %d characters", maxLength)
 	}
@@ -80,15 +85,16 @@ func expression(glob string) string {
 }
 
 // class reads "[ab]", "[a-c]" or "[!a]" at the beginning of a text, and says how
-// long it is. A bracket that nothing closes, or around what no reference has, is
-// itself.
+// long it is. A bracket that nothing closes, or around what PostgreSQL could
+// refuse, is itself.
 func class(glob string) (string, int) {
+	const one = `[A-Za-z0-9_+.]`
 	end := strings.IndexByte(glob, ']')
-	if end < 2 {
+	if end < 0 {
 		return `\[`, 1
 	}
 	inside, not := strings.CutPrefix(glob[1:end], "!")
-	if inside == "" || strings.Trim(inside, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+.-") != "" || outOfOrder(inside) {
+	if !regexp.MustCompile(`\A(?:`+one+`-`+one+`|`+one+`)+\z`).MatchString(inside) || outOfOrder(inside) {
 		return `\[`, 1
 	}
 	if not {
@@ -97,8 +103,7 @@ func class(glob string) (string, int) {
 	return "[" + inside + "]", end + 1
 }
 
-// outOfOrder reports whether a range in a class ends before it begins, which
-// PostgreSQL refuses.
+// outOfOrder reports whether a range in a class ends before it begins.
 func outOfOrder(inside string) bool {
 	for i := 1; i+1 < len(inside); i++ {
 		if inside[i] == '-' && inside[i-1] > inside[i+1] {
