@@ -116,7 +116,9 @@ func (t target) plan(s state, upload sdk.Upload, path, text string) (*sdk.Plan, 
 		for _, k := range missing {
 			plan.FileAbsent(t.Key(), t.Version, k, nil)
 		}
-		watch(plan, expireArgs{Name: t.Key(), Version: t.Version, Folder: t.folder()})
+		if len(s.keys) == 0 { // or somebody who came before watches
+			watch(plan, expireArgs{Name: t.Key(), Version: t.Version, Folder: t.folder()})
+		}
 		return plan, nil
 	}
 	if t.ofPackage() {
