@@ -46,7 +46,7 @@ func (c *cli) tokenCommands() *cobra.Command {
 				if len(scopes) == 0 {
 					scopes = []string{"api"}
 				}
-				secret, t, err = a.CreatePersonalToken(cmd.Context(), u, name, scopes, until)
+				secret, t, err = a.CreatePersonalToken(cmd.Context(), u, accounts.NewPersonalToken{Name: name, Scopes: scopes, ExpiresAt: until})
 				if err != nil {
 					return err
 				}

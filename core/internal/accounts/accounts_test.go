@@ -97,7 +97,7 @@ func TestScopesAreOfTheirKindOfToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, scopes := range [][]string{nil, {"write_package_registry"}, {"api", "nonsense"}} {
-		if _, _, err := a.CreatePersonalToken(ctx, u, "", scopes, nil); registry.CodeOf(err) != registry.CodeInvalid {
+		if _, _, err := a.CreatePersonalToken(ctx, u, accounts.NewPersonalToken{Scopes: scopes}); registry.CodeOf(err) != registry.CodeInvalid {
 			t.Errorf("personal %v: %v", scopes, err)
 		}
 	}

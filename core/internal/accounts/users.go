@@ -67,6 +67,13 @@ func (a *Accounts) FindUser(ctx context.Context, username string) (User, error) 
 	return u, missing(err, "user %q", username)
 }
 
+// UserByID finds a user by number.
+func (a *Accounts) UserByID(ctx context.Context, id int64) (User, error) {
+	var u User
+	err := a.db.QueryRow(ctx, "select id, username, name, is_admin from users where id = $1", id).Scan(&u.ID, &u.Username, &u.Name, &u.Admin)
+	return u, missing(err, "user %d", id)
+}
+
 // BlockUser blocks a user, or lets a blocked one in again. Every token of a
 // blocked user is refused from the next request on.
 func (a *Accounts) BlockUser(ctx context.Context, username string, blocked bool) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/pakhus/pakhus/core/internal/accounts"
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/cache"
 	"github.com/pakhus/pakhus/core/internal/config"
@@ -197,6 +198,7 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 	p.server = server.New(server.Config{
 		Pool:           p.pool,
 		Auth:           authenticator,
+		Accounts:       accounts.New(p.pool),
 		Plugins:        p.plugins,
 		Schemas:        known.of,
 		Host:           reads,

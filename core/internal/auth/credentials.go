@@ -44,7 +44,7 @@ func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), 
 // LogValue does likewise, for log/slog.
 func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// Parse takes the credentials out of a request's headers; present is false if
+// Parse takes the credentials out of a request's headers and query; present is false if
 // there are none. Two different ones at once are CodeInvalid: which of them was
 // meant is not ours to guess. An Authorization header that cannot be read is
 // CodeUnauthenticated, never anonymous.
@@ -57,7 +57,10 @@ func Parse(r *http.Request) (c Credentials, present bool, err error) {
 			}
 		}
 	}
-	if r.Header.Get("JOB-TOKEN") != "" {
+	if v := strings.TrimSpace(queried(r, "private_token")); v != "" {
+		all = append(all, Credentials{Transport: PrivateToken, Secret: v})
+	}
+	if r.Header.Get("JOB-TOKEN") != "" || queried(r, "job_token") != "" {
 		// There are no jobs here: no such token can be right.
 		return Credentials{}, false, unauthorized()
 	}
@@ -84,6 +87,14 @@ func Parse(r *http.Request) (c Credentials, present bool, err error) {
 		}
 	}
 	return all[0], true, nil
+}
+
+// queried is a parameter of the query. A query that cannot be read has none.
+func queried(r *http.Request, name string) string {
+	if r.URL == nil || r.URL.RawQuery == "" {
+		return ""
+	}
+	return r.URL.Query().Get(name)
 }
 
 func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -23,32 +24,37 @@ func TestParse(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		headers map[string]string
+		query   string
 		secret  string
 		user    string
 		present bool
 		code    registry.Code // of the error; CodeInternal for none
 	}{
-		{"none", nil, "", "", false, 0},
-		{"private token", map[string]string{"PRIVATE-TOKEN": "s"}, "s", "", true, 0},
-		{"deploy token", map[string]string{"Deploy-Token": " s "}, "s", "", true, 0},
-		{"bearer", map[string]string{"Authorization": "Bearer s"}, "s", "", true, 0},
-		{"bearer in other case", map[string]string{"Authorization": "bearer  s"}, "s", "", true, 0},
-		{"basic", map[string]string{"Authorization": basic("ann:s:t")}, "s:t", "ann", true, 0},
-		{"basic without a user is none", map[string]string{"Authorization": basic(":s")}, "", "", false, 0},
-		{"basic without a password is none", map[string]string{"Authorization": basic("ann:")}, "", "", false, 0},
-		{"empty private token is none", map[string]string{"PRIVATE-TOKEN": ""}, "", "", false, 0},
-		{"the same twice", map[string]string{"PRIVATE-TOKEN": "s", "Authorization": "Bearer s"}, "s", "", true, 0},
-		{"two different ones", map[string]string{"PRIVATE-TOKEN": "s", "Authorization": "Bearer t"}, "", "", false, registry.CodeInvalid},
-		{"two headers of other kinds", map[string]string{"Deploy-Token": "s", "Authorization": basic("a:t")}, "", "", false, registry.CodeInvalid},
-		{"a job token cannot be right", map[string]string{"JOB-TOKEN": "s"}, "", "", false, registry.CodeUnauthenticated},
-		{"basic that is no base64", map[string]string{"Authorization": "Basic ???"}, "", "", false, registry.CodeUnauthenticated},
-		{"basic without a colon", map[string]string{"Authorization": basic("ann")}, "", "", false, registry.CodeUnauthenticated},
-		{"bearer of nothing", map[string]string{"Authorization": "Bearer "}, "", "", false, registry.CodeUnauthenticated},
-		{"unknown scheme", map[string]string{"Authorization": "Digest x"}, "", "", false, registry.CodeUnauthenticated},
+		{"none", nil, "", "", "", false, 0},
+		{"private token", map[string]string{"PRIVATE-TOKEN": "s"}, "", "s", "", true, 0},
+		{"deploy token", map[string]string{"Deploy-Token": " s "}, "", "s", "", true, 0},
+		{"bearer", map[string]string{"Authorization": "Bearer s"}, "", "s", "", true, 0},
+		{"bearer in other case", map[string]string{"Authorization": "bearer  s"}, "", "s", "", true, 0},
+		{"basic", map[string]string{"Authorization": basic("ann:s:t")}, "", "s:t", "ann", true, 0},
+		{"basic without a user is none", map[string]string{"Authorization": basic(":s")}, "", "", "", false, 0},
+		{"basic without a password is none", map[string]string{"Authorization": basic("ann:")}, "", "", "", false, 0},
+		{"empty private token is none", map[string]string{"PRIVATE-TOKEN": ""}, "", "", "", false, 0},
+		{"the same twice", map[string]string{"PRIVATE-TOKEN": "s", "Authorization": "Bearer s"}, "", "s", "", true, 0},
+		{"two different ones", map[string]string{"PRIVATE-TOKEN": "s", "Authorization": "Bearer t"}, "", "", "", false, registry.CodeInvalid},
+		{"two headers of other kinds", map[string]string{"Deploy-Token": "s", "Authorization": basic("a:t")}, "", "", "", false, registry.CodeInvalid},
+		{"a job token cannot be right", map[string]string{"JOB-TOKEN": "s"}, "", "", "", false, registry.CodeUnauthenticated},
+		{"basic that is no base64", map[string]string{"Authorization": "Basic ???"}, "", "", "", false, registry.CodeUnauthenticated},
+		{"basic without a colon", map[string]string{"Authorization": basic("ann")}, "", "", "", false, registry.CodeUnauthenticated},
+		{"bearer of nothing", map[string]string{"Authorization": "Bearer "}, "", "", "", false, registry.CodeUnauthenticated},
+		{"unknown scheme", map[string]string{"Authorization": "Digest x"}, "", "", "", false, registry.CodeUnauthenticated},
+		{"a private token in the query", nil, "private_token=s", "s", "", true, 0},
+		{"an empty one is none", nil, "private_token=", "", "", false, 0},
+		{"another one in a header", map[string]string{"PRIVATE-TOKEN": "t"}, "private_token=s", "", "", false, registry.CodeInvalid},
+		{"a job token in the query", nil, "job_token=s", "", "", false, registry.CodeUnauthenticated},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := &http.Request{Header: http.Header{}}
+			r := &http.Request{Header: http.Header{}, URL: &url.URL{RawQuery: c.query}}
 			for k, v := range c.headers {
 				r.Header.Set(k, v)
 			}

@@ -79,7 +79,7 @@ func populate(ctx context.Context, a *accounts.Accounts, url string) (*Result, e
 		return nil, err
 	}
 	r.ProjectID, r.ProjectPath = project.ID, project.FullPath
-	r.Token, _, err = a.CreatePersonalToken(ctx, admin, "first run", []string{string(registry.ScopeAPI)}, nil)
+	r.Token, _, err = a.CreatePersonalToken(ctx, admin, accounts.NewPersonalToken{Name: "first run", Scopes: []string{string(registry.ScopeAPI)}})
 	return r, err
 }
 

@@ -68,7 +68,8 @@ func TestAJoinNeedsNoStatistics(t *testing.T) {
 	t.Parallel()
 	db := plantest.NewDatabase(t)
 	p := plantest.NewProject(t, db, "p")
-	plantest.Install(t, db, "demo", spec.NamedQuery{Name: "complete", SQL: `
+	plantest.Install(t, db, "demo", spec.NamedQuery{
+		Name: "complete", SQL: `
 		select p.name, p.version, f.size
 		from core_api.packages p
 		join manifests m on m.package_id = p.id

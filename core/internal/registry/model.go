@@ -152,6 +152,7 @@ type Actor struct {
 	TokenID   int64 // of the token used; 0 for anonymous and for passwords
 	Username  string
 	Admin     bool
+	Bot       bool // of a project or group access token: nobody who could be asked
 	Scopes    []Scope
 	ExpiresAt time.Time // of the credential; zero: never
 

@@ -52,7 +52,7 @@ func newSite(t *testing.T) *site {
 		accounts: accounts.New(db.Pool), projects: map[string]registry.Project{}, tokens: map[string]string{},
 	}
 	ts := httptest.NewServer(server.New(server.Config{
-		Pool: db.Pool, Auth: auth.New(db.Pool), Plugins: none, Plans: s.plans, Packages: packages.New(db.Pool),
+		Pool: db.Pool, Auth: auth.New(db.Pool), Accounts: s.accounts, Plugins: none, Plans: s.plans, Packages: packages.New(db.Pool),
 		Downloads: s.downloads, Blobs: s.blobs, Log: log,
 		Schemas: func(string) *metadata.Schema { return nil },
 	}).Handler())
@@ -104,7 +104,7 @@ func (s *site) people(t *testing.T) {
 
 func (s *site) token(t *testing.T, u accounts.User, scope string) string {
 	t.Helper()
-	secret, _, err := s.accounts.CreatePersonalToken(t.Context(), u, "", []string{scope}, nil)
+	secret, _, err := s.accounts.CreatePersonalToken(t.Context(), u, accounts.NewPersonalToken{Scopes: []string{scope}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/pakhus/pakhus/core/internal/accounts"
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/cache"
 	"github.com/pakhus/pakhus/core/internal/host"
@@ -25,9 +26,11 @@ import (
 // Config is what a Server needs; all fields but ExternalURL, TrustedProxies and
 // Login are required.
 type Config struct {
-	Pool    *pgxpool.Pool
-	Auth    *auth.Authenticator
-	Plugins *plugins.Manager
+	Pool *pgxpool.Pool
+	Auth *auth.Authenticator
+	// Accounts are what the management API makes and changes.
+	Accounts *accounts.Accounts
+	Plugins  *plugins.Manager
 	// Schemas returns what is known of a format's tables.
 	Schemas   func(format string) *metadata.Schema
 	Host      *host.Host

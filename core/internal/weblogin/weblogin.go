@@ -71,8 +71,8 @@ func (l *Logins) Complete(ctx context.Context, page string, actor registry.Actor
 		expiry = &actor.ExpiresAt
 	}
 	tag, err := l.pool.Exec(ctx, `
-		update web_logins set user_id = $2, scopes = $3, credential_expires_at = $4, completed_at = now()
-		where page_digest = $1 and expires_at > now() and completed_at is null`, digest(page), actor.UserID, actor.Scopes, expiry)
+		update web_logins set user_id = $2, scopes = $3, credential_expires_at = $4, token_id = nullif($5::bigint, 0), completed_at = now()
+		where page_digest = $1 and expires_at > now() and completed_at is null`, digest(page), actor.UserID, actor.Scopes, expiry, actor.TokenID)
 	if err != nil {
 		return false, fmt.Errorf("complete login: %w", postgres.Translate(err))
 	}
@@ -86,11 +86,11 @@ func (l *Logins) Poll(ctx context.Context, poll string) (Result, error) {
 	err := l.pool.QueryRow(ctx, `
 		with done as (
 			delete from web_logins where poll_digest = $1 and expires_at > now() and completed_at is not null
-			returning user_id, name, scopes, credential_expires_at
+			returning user_id, name, scopes, credential_expires_at, coalesce(token_id, 0) as token_id
 		)
-		select u.id, u.username, u.is_admin, done.name, done.scopes, done.credential_expires_at
+		select u.id, u.username, u.is_admin, done.name, done.scopes, done.credential_expires_at, done.token_id
 		from done join users u on u.id = done.user_id where u.state = 'active'`, digest(poll)).
-		Scan(&r.Actor.UserID, &r.Actor.Username, &r.Actor.Admin, &r.Name, &r.Actor.Scopes, &expiry)
+		Scan(&r.Actor.UserID, &r.Actor.Username, &r.Actor.Admin, &r.Name, &r.Actor.Scopes, &expiry, &r.Actor.TokenID)
 	if err == nil {
 		if expiry != nil {
 			r.Actor.ExpiresAt = *expiry

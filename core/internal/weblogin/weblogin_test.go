@@ -115,7 +115,7 @@ func TestTheSignInIsNoWiderThanTheTokenItWasMadeWith(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, _, err := a.CreatePersonalToken(t.Context(), u, "", []string{"read_api"}, nil)
+	token, _, err := a.CreatePersonalToken(t.Context(), u, accounts.NewPersonalToken{Scopes: []string{"read_api"}})
 	if err != nil {
 		t.Fatal(err)
 	}
