@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 type Blob struct {
@@ -77,7 +78,7 @@ type Group struct {
 	Name                  string
 	Visibility            string
 	AncestorIDs           []int64
-	AllowReuseAfterDelete bool
+	AllowReuseAfterDelete *bool
 	CreatedAt             time.Time
 }
 
@@ -100,6 +101,7 @@ type Membership struct {
 	ProjectID   *int64
 	AccessLevel int16
 	CreatedAt   time.Time
+	ExpiresAt   pgtype.Date
 }
 
 type Package struct {
@@ -135,12 +137,15 @@ type PackageFile struct {
 }
 
 type PackageSetting struct {
-	GroupID                 int64
+	GroupID                 *int64
 	Format                  string
 	DuplicatesAllowed       bool
 	DuplicateExceptionRegex string
 	KeepSnapshots           int32
 	UpdatedAt               time.Time
+	ID                      int64
+	ProjectID               *int64
+	MaxFileSize             int64
 }
 
 type PackageTag struct {
@@ -162,8 +167,9 @@ type Project struct {
 	Name                  string
 	Visibility            string
 	PackageAccessLevel    string
-	AllowReuseAfterDelete bool
+	AllowReuseAfterDelete *bool
 	CreatedAt             time.Time
+	Archived              bool
 }
 
 type ReservedVersion struct {
@@ -175,19 +181,21 @@ type ReservedVersion struct {
 }
 
 type Token struct {
-	ID         int64
-	Kind       string
-	Digest     []byte
-	Name       string
-	UserID     *int64
-	ProjectID  *int64
-	GroupID    *int64
-	Username   *string
-	Scopes     []string
-	ExpiresAt  *time.Time
-	RevokedAt  *time.Time
-	LastUsedAt *time.Time
-	CreatedAt  time.Time
+	ID          int64
+	Kind        string
+	Digest      []byte
+	Name        string
+	UserID      *int64
+	ProjectID   *int64
+	GroupID     *int64
+	Username    *string
+	Scopes      []string
+	ExpiresAt   *time.Time
+	RevokedAt   *time.Time
+	LastUsedAt  *time.Time
+	CreatedAt   time.Time
+	ParentID    *int64
+	Description string
 }
 
 type User struct {
@@ -198,6 +206,7 @@ type User struct {
 	IsAdmin      bool
 	State        string
 	CreatedAt    time.Time
+	Kind         string
 }
 
 type WebLogin struct {
@@ -210,4 +219,5 @@ type WebLogin struct {
 	CredentialExpiresAt *time.Time
 	CompletedAt         *time.Time
 	CreatedAt           time.Time
+	TokenID             *int64
 }
