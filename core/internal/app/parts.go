@@ -212,7 +212,9 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		LoginPage:      weblogin.Handler(logins, authenticator, p.log),
 		ExternalURL:    strings.TrimSuffix(p.cfg.ExternalURL, "/"),
 		TrustedProxies: p.cfg.Proxies(),
-		Log:            p.log.Named("server"),
+
+		UsersCanCreateGroups: p.cfg.UsersCanCreateGroups,
+		Log:                  p.log.Named("server"),
 	})
 	return nil
 }

@@ -28,12 +28,14 @@ type Config struct {
 	// DataDir holds the blobs and, without a database URL, the embedded PostgreSQL.
 	DataDir string `koanf:"data_dir" yaml:"data_dir"`
 	// TrustedProxies are networks whose X-Forwarded-Proto is believed.
-	TrustedProxies []string          `koanf:"trusted_proxies" yaml:"trusted_proxies"`
-	Database       Database          `koanf:"database" yaml:"database"`
-	Log            Log               `koanf:"log" yaml:"log"`
-	Cache          Cache             `koanf:"cache" yaml:"cache"`
-	Storage        Storage           `koanf:"storage" yaml:"storage"`
-	Formats        map[string]Format `koanf:"formats" yaml:"formats"`
+	TrustedProxies []string `koanf:"trusted_proxies" yaml:"trusted_proxies"`
+	// UsersCanCreateGroups: everybody makes groups at the root, not only administrators.
+	UsersCanCreateGroups bool              `koanf:"users_can_create_groups" yaml:"users_can_create_groups"`
+	Database             Database          `koanf:"database" yaml:"database"`
+	Log                  Log               `koanf:"log" yaml:"log"`
+	Cache                Cache             `koanf:"cache" yaml:"cache"`
+	Storage              Storage           `koanf:"storage" yaml:"storage"`
+	Formats              map[string]Format `koanf:"formats" yaml:"formats"`
 }
 
 // Database says which PostgreSQL to use.

@@ -44,6 +44,11 @@ func (s *Server) Handler() http.Handler {
 	}
 	s.packagesAPI(e)
 	s.tokensAPI(e)
+	s.usersAPI(e)
+	s.groupsAPI(e)
+	s.projectsAPI(e)
+	s.membersAPI(e)
+	s.settingsAPI(e)
 	e.NoRoute(func(c *gin.Context) {
 		s.fail(c, registry.Errorf(registry.CodeNotFound, "Not Found"))
 	})
