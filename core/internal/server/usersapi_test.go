@@ -86,13 +86,13 @@ func TestUsersAreMadeAndChanged(t *testing.T) {
 	const who = "administrator"
 	for body, says := range map[string]string{
 		`{}`: `"username is missing, name is missing, password, reset_password, force_random_password are missing, at least one parameter must be provided"`,
-		`{"username":"","name":"N","password":"12345678"}`:              "username is empty",
-		`{"username":"new","name":"N","password":""}`:                   "password is empty",
-		`{"username":"new","name":"N","password":"short"}`:              `"message":{"password":["is shorter than 8 characters"]}`,
-		`{"username":"a b","name":"N","password":"12345678"}`:           `"message":{"username":["\"a b\" can contain only`,
-		`{"username":"admin","name":"N","password":"12345678"}`:         "reserved name",
-		`{"username":"new","name":"N","password":"12345678","admin":9}`: "admin is invalid",
-		`{"username":"new","name":{"a":1},"password":"12345678"}`:       "name is invalid",
+		`{"username":"","name":"N","password":"12345678"}`:                                          "username is empty",
+		`{"username":"new","name":"N","password":""}`:                                               "password is empty",
+		`{"username":"new","name":"N","password":"short"}`:                                          `"message":{"password":["is shorter than 8 characters"]}`,
+		`{"username":"a b","name":"N","password":"12345678"}`:                                       `"message":{"username":["\"a b\" can contain only`,
+		`{"username":"admin","name":"N","password":"12345678"}`:                                     "reserved name",
+		`{"username":"new","name":"N","password":"12345678","admin":9}`:                             "admin is invalid",
+		`{"username":"new","name":{"a":1},"password":"12345678"}`:                                   "name is invalid",
 		fmt.Sprintf(`{"username":"new","name":%q,"password":"12345678"}`, strings.Repeat("ü", 256)): `{"name":["is longer than 255 characters"]}`,
 	} {
 		s.as(t, who, "POST", "/users", body).want(t, body, 400, says)
@@ -131,17 +131,17 @@ func TestUsersAreListed(t *testing.T) {
 	s.exec(t, "update users set name = 'Gustav' where username = 'guest'")
 	s.exec(t, "update users set state = 'blocked' where username = 'stranger'")
 	for query, want := range map[string]string{
-		"?order_by=username&sort=asc":                         "administrator developer guest maintainer owner reporter stranger",
-		"?order_by=username&per_page=2&page=3":                "guest developer",
-		"?search=USTA":                                        "guest",
-		"?search=GUES":                                        "guest",
-		"?username=Owner":                                     "owner",
-		"?username=own":                                       "",
-		"?blocked=true":                                       "stranger",
-		"?active=true&search=r&order_by=username&sort=asc":    "administrator developer maintainer owner reporter",
-		"?admins=true":                                        "administrator",
-		"?order_by=name&sort=asc&search=er&active=true":       "developer maintainer owner reporter",
-		"?page=9":                                             "",
+		"?order_by=username&sort=asc":          "administrator developer guest maintainer owner reporter stranger",
+		"?order_by=username&per_page=2&page=3": "guest developer",
+		"?search=USTA":                         "guest",
+		"?search=GUES":                         "guest",
+		"?username=Owner":                      "owner",
+		"?username=own":                        "",
+		"?blocked=true":                        "stranger",
+		"?active=true&search=r&order_by=username&sort=asc": "administrator developer maintainer owner reporter",
+		"?admins=true": "administrator",
+		"?order_by=name&sort=asc&search=er&active=true": "developer maintainer owner reporter",
+		"?page=9": "",
 		"?without_project_bots=true&search=e&username=GUEST&": "guest",
 	} {
 		if got := s.as(t, "administrator", "GET", "/users"+query, "").want(t, query, 200).listed(t, "username"); got != want {
