@@ -115,7 +115,7 @@ func (s *Server) createGroup(r *manageCall) error {
 			return forbidden()
 		}
 		n.OwnerID = a.UserID
-	} else if _, err := s.within(r, n.ParentID, registry.Maintainer, "Group Not Found"); err != nil {
+	} else if err := s.within(r, n.ParentID, registry.Maintainer, "Group Not Found"); err != nil {
 		return err
 	}
 	g, err := s.Accounts.CreateGroup(r.c.Request.Context(), n)
@@ -125,26 +125,26 @@ func (s *Server) createGroup(r *manageCall) error {
 	return s.answerGroup(r, http.StatusCreated, g.ID)
 }
 
-// within finds a group that a field names, where the caller has at least a role.
-func (s *Server) within(r *manageCall, id int64, least registry.AccessLevel, missing string) (registry.Group, error) {
+// within refuses who has less than a role on a group that a field names.
+func (s *Server) within(r *manageCall, id int64, least registry.AccessLevel, missing string) error {
 	ctx := r.c.Request.Context()
 	g, err := s.Accounts.GroupByID(ctx, id)
 	if registry.CodeOf(err) == registry.CodeNotFound {
-		return g, registry.Errorf(registry.CodeNotFound, "%s", missing)
+		return registry.Errorf(registry.CodeNotFound, "%s", missing)
 	}
 	if err != nil || r.caller.Actor.Admin {
-		return g, err
+		return err
 	}
 	level, err := s.Accounts.LevelOn(ctx, r.caller.Actor.UserID, g)
 	switch {
 	case err != nil:
-		return g, err
+		return err
 	case level >= least:
-		return g, nil
+		return nil
 	case authz.VisibleGroup(r.caller.Actor, &g, level, nil):
-		return g, forbidden()
+		return forbidden()
 	}
-	return g, registry.Errorf(registry.CodeNotFound, "%s", missing)
+	return registry.Errorf(registry.CodeNotFound, "%s", missing)
 }
 
 func (s *Server) changeGroup(r *manageCall) error {

@@ -133,7 +133,7 @@ func (s *Server) createProject(r *manageCall) error {
 	if err := r.err(); err != nil {
 		return err
 	}
-	if _, err := s.within(r, n.GroupID, registry.Maintainer, "Namespace Not Found"); err != nil {
+	if err := s.within(r, n.GroupID, registry.Maintainer, "Namespace Not Found"); err != nil {
 		return err
 	}
 	p, err := s.Accounts.CreateProject(r.c.Request.Context(), n)

@@ -153,7 +153,8 @@ func (s *Server) changeSettings(r *manageCall) error {
 	if err := r.err(); err != nil {
 		return err
 	}
-	ctx, settings := r.c.Request.Context(), accounts.PackageSettings{}
+	ctx := r.c.Request.Context()
+	var settings accounts.PackageSettings
 	if back {
 		settings, err = s.Accounts.InheritSettings(ctx, r.at(), format)
 	} else {
