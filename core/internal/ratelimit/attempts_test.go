@@ -74,3 +74,14 @@ func TestManySignInsAtOnceAreTriedNoMoreOftenThanAllowed(t *testing.T) {
 		t.Errorf("%d were tried", tried.Load())
 	}
 }
+
+func BenchmarkCredential(b *testing.B) {
+	l, err := ratelimit.New(ratelimit.Config{Throttles: throttles(10, time.Minute, ratelimit.Login)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = l.Credential(b.Context(), here, "0123456789abcdef", right)
+	}
+}
