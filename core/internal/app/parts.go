@@ -15,6 +15,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/jackc/pgx/v5/pgxpool"
+	redislog "github.com/redis/go-redis/v9/logging"
 
 	"github.com/pakhus/pakhus/core/internal/accounts"
 	"github.com/pakhus/pakhus/core/internal/auth"
@@ -28,6 +29,7 @@ import (
 	"github.com/pakhus/pakhus/core/internal/plan"
 	"github.com/pakhus/pakhus/core/internal/plugins"
 	"github.com/pakhus/pakhus/core/internal/postgres"
+	"github.com/pakhus/pakhus/core/internal/ratelimit"
 	"github.com/pakhus/pakhus/core/internal/server"
 	"github.com/pakhus/pakhus/core/internal/storage"
 	"github.com/pakhus/pakhus/core/internal/storage/filesystem"
@@ -191,6 +193,10 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 	if err != nil {
 		return err
 	}
+	limits, err := p.newLimiter()
+	if err != nil {
+		return err
+	}
 	logins := weblogin.New(p.pool)
 	downloads := packages.NewDownloads(p.pool, p.log)
 	p.background(lasting, func(ctx context.Context) { downloads.Run(ctx, 5*time.Second) })
@@ -210,11 +216,25 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		WebLogins:      logins,
 		MaxFileBytes:   func(format string) int64 { return p.cfg.Formats[format].MaxFileBytes },
 		LoginPage:      weblogin.Handler(logins, authenticator, p.log),
+		Limits:         limits,
 		ExternalURL:    strings.TrimSuffix(p.cfg.ExternalURL, "/"),
 		TrustedProxies: p.cfg.Proxies(),
 		Log:            p.log.Named("server"),
 	})
 	return nil
+}
+
+func (p *parts) newLimiter() (*ratelimit.Limiter, error) {
+	// The library has a log of its own, on stderr; what matters of it the limiter says.
+	redislog.Disable()
+	cfg := p.cfg.RateLimits.Limiter()
+	cfg.Log = p.log.Named("limits")
+	limits, err := ratelimit.New(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("rate_limits: %w", err)
+	}
+	p.onClose(func() { _ = limits.Close() })
+	return limits, nil
 }
 
 // background runs fn until close, and waits for it there.

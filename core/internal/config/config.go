@@ -27,12 +27,13 @@ type Config struct {
 	ExternalURL string `koanf:"external_url" yaml:"external_url"`
 	// DataDir holds the blobs and, without a database URL, the embedded PostgreSQL.
 	DataDir string `koanf:"data_dir" yaml:"data_dir"`
-	// TrustedProxies are networks whose X-Forwarded-Proto is believed.
+	// TrustedProxies are networks whose X-Forwarded-Proto and X-Forwarded-For are believed.
 	TrustedProxies []string          `koanf:"trusted_proxies" yaml:"trusted_proxies"`
 	Database       Database          `koanf:"database" yaml:"database"`
 	Log            Log               `koanf:"log" yaml:"log"`
 	Cache          Cache             `koanf:"cache" yaml:"cache"`
 	Storage        Storage           `koanf:"storage" yaml:"storage"`
+	RateLimits     RateLimits        `koanf:"rate_limits" yaml:"rate_limits"`
 	Formats        map[string]Format `koanf:"formats" yaml:"formats"`
 }
 
@@ -75,13 +76,14 @@ type Format struct {
 // Default returns the configuration of a registry that nobody has configured.
 func Default() Config {
 	return Config{
-		Listen:   "127.0.0.1:8080",
-		DataDir:  "data",
-		Database: Database{MaxConnections: 16},
-		Log:      Log{Level: "info", Format: "text"},
-		Cache:    Cache{MaxBytes: 64 << 20},
-		Storage:  Storage{GraceHours: 24},
-		Formats:  map[string]Format{"conan": {Enabled: true}, "maven": {Enabled: true}, "npm": {Enabled: true}, "nuget": {Enabled: true}},
+		Listen:     "127.0.0.1:8080",
+		DataDir:    "data",
+		Database:   Database{MaxConnections: 16},
+		Log:        Log{Level: "info", Format: "text"},
+		Cache:      Cache{MaxBytes: 64 << 20},
+		Storage:    Storage{GraceHours: 24},
+		RateLimits: defaultRateLimits(),
+		Formats:    map[string]Format{"conan": {Enabled: true}, "maven": {Enabled: true}, "npm": {Enabled: true}, "nuget": {Enabled: true}},
 	}
 }
 
@@ -125,6 +127,7 @@ func (c Config) Validate() error {
 	if c.Storage.GraceHours < 1 {
 		bad("storage.grace_hours", "%d is less than 1: a publish under way could lose its bytes", c.Storage.GraceHours)
 	}
+	c.RateLimits.validate(bad)
 	for name, f := range c.Formats {
 		if !regexp.MustCompile(`^[a-z][a-z0-9]{0,30}$`).MatchString(name) {
 			bad("formats."+name, "a format's name has only small letters and digits")
@@ -155,14 +158,19 @@ func (c Config) Proxies() []netip.Prefix {
 
 // Redacted returns the configuration as it may be shown: without passwords.
 func (c Config) Redacted() Config {
-	if c.Database.URL == "" {
-		return c
+	c.Database.URL = redacted(c.Database.URL)
+	c.RateLimits.Redis.URL = redacted(c.RateLimits.Redis.URL)
+	return c
+}
+
+func redacted(text string) string {
+	if text == "" {
+		return ""
 	}
 	const secret = "xxxxx" // as url.URL.Redacted writes it
-	u, err := url.Parse(c.Database.URL)
+	u, err := url.Parse(text)
 	if err != nil { // where its password stands, nobody knows
-		c.Database.URL = secret
-		return c
+		return secret
 	}
 	if u.RawQuery != "" {
 		query := u.Query()
@@ -173,6 +181,5 @@ func (c Config) Redacted() Config {
 		}
 		u.RawQuery = query.Encode()
 	}
-	c.Database.URL = u.Redacted()
-	return c
+	return u.Redacted()
 }

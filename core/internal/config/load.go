@@ -33,7 +33,7 @@ func Load(path string, environ []string, flags map[string]any) (Config, error) {
 		EnvironFunc: func() []string { return environ },
 		TransformFunc: func(key, value string) (string, any) {
 			key = strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(key, "PAKHUS_")), "__", ".")
-			if key == "trusted_proxies" {
+			if key == "trusted_proxies" || key == "rate_limits.allow" {
 				return key, strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
 			}
 			return key, value

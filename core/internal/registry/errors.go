@@ -22,6 +22,7 @@ const (
 	CodeTooLarge                    // 413
 	CodeUnavailable                 // 503: try again later
 	CodeTimeout                     // 504
+	CodeTooManyRequests             // 429: of this client; see ratelimit.ExceededError
 )
 
 // Error has a code for machines, words for people and a cause for us.

@@ -20,16 +20,22 @@ func (s *Server) authenticate(r *call) (*upload.Body, error) {
 	if r.route.BodyCredentials == nil {
 		return nil, nil
 	}
+	from := s.clientIP(r.c.Request)
+	if err := s.Limits.SigningIn(from); err != nil {
+		return nil, err
+	}
 	body, err := s.receive(r)
 	if err != nil {
 		return nil, err
 	}
-	actor, err := s.login(r, body)
+	err = s.Limits.SignIn(r.c.Request.Context(), from, func() (err error) {
+		r.caller.Actor, err = s.login(r, body)
+		return err
+	})
 	if err != nil {
 		body.Discard()
 		return nil, err
 	}
-	r.caller.Actor = actor
 	return body, nil
 }
 
@@ -37,29 +43,13 @@ func (s *Server) authenticate(r *call) (*upload.Body, error) {
 // have been given even where they ask for a new token: a credential that is no
 // good any more must not keep them from it, nor from what anybody may ask.
 func (s *Server) identify(r *call) (err error) {
-	if r.route.BodyCredentials == nil {
-		var (
-			credentials auth.Credentials
-			present     bool
-		)
-		if credentials, present, err = auth.Parse(r.c.Request); err == nil {
-			r.caller, err = s.resolve(r, credentials, present)
-		}
-		open := r.route.Action == spec.ActionNone && !r.route.Authenticated
-		if !open || registry.CodeOf(err) != registry.CodeUnauthenticated {
-			return err
-		}
+	if r.route.BodyCredentials != nil {
+		r.caller, err = s.nobody(r.c, r.place())
+		return err
 	}
-	r.caller, err = s.resolve(r, auth.Credentials{}, false)
+	open := r.route.Action == spec.ActionNone && !r.route.Authenticated
+	r.caller, _, err = s.who(r.c, r.place(), open)
 	return err
-}
-
-func (s *Server) resolve(r *call, c auth.Credentials, present bool) (auth.Caller, error) {
-	where := r.place()
-	if where.group != (auth.GroupRef{}) {
-		return s.Auth.ResolveGroup(r.c.Request.Context(), c, present, where.group)
-	}
-	return s.Auth.Resolve(r.c.Request.Context(), c, present, where.project)
 }
 
 // authorize applies what the manifest declared for the route, and settles what

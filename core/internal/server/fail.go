@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/go-json-experiment/json"
 
+	"github.com/pakhus/pakhus/core/internal/ratelimit"
 	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/core/internal/routes"
 	"github.com/pakhus/pakhus/sdk/spec"
@@ -60,6 +61,10 @@ func (s *Server) failAs(c *gin.Context, style spec.ErrorStyle, header string, er
 	if shaped, ok := errors.AsType[*shapedError](err); ok {
 		contentType, body = shaped.body(requestID(c))
 	}
+	if over, ok := errors.AsType[*ratelimit.ExceededError](err); ok {
+		contentType, body = ratelimit.ContentType, []byte(ratelimit.Body)
+		over.SetHeader(c.Writer.Header())
+	}
 	c.Header("Content-Type", contentType)
 	c.Header("Cache-Control", "private, no-store")
 	c.Header("X-Content-Type-Options", "nosniff")
@@ -100,6 +105,7 @@ func (s *Server) wordsFor(c *gin.Context, err error) (int, string) {
 func statuses() map[registry.Code]int {
 	return map[registry.Code]int{
 		registry.CodeInternal:        http.StatusInternalServerError,
+		registry.CodeTooManyRequests: http.StatusTooManyRequests,
 		registry.CodeInvalid:         http.StatusBadRequest,
 		registry.CodeUnauthenticated: http.StatusUnauthorized,
 		registry.CodeForbidden:       http.StatusForbidden,

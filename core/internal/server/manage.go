@@ -107,20 +107,16 @@ func (r *manageCall) id(n int) (int64, error) {
 }
 
 // identifyManager finds the caller, and the project or group that the path names.
-func (s *Server) identifyManager(r *manageCall, m managed) error {
-	credentials, present, err := auth.Parse(r.c.Request)
-	if err != nil {
-		return err
-	}
-	ctx := r.c.Request.Context()
+func (s *Server) identifyManager(r *manageCall, m managed) (err error) {
+	var where place
 	switch m.subject {
 	case ofGroup:
-		r.caller, err = s.Auth.ResolveGroup(ctx, credentials, present, auth.ParseGroupRef(r.segment(3)))
+		where.group = auth.ParseGroupRef(r.segment(3))
 	case ofProject:
-		r.caller, err = s.Auth.Resolve(ctx, credentials, present, auth.ParseProjectRef(r.segment(3)))
+		where.project = auth.ParseProjectRef(r.segment(3))
 	case ofInstance:
-		r.caller, err = s.Auth.Resolve(ctx, credentials, present, auth.ProjectRef{})
 	}
+	r.caller, _, err = s.who(r.c, where, false)
 	return err
 }
 

@@ -121,14 +121,11 @@ func (r *apiCall) match(methods map[string]endpoint) (endpoint, error) {
 // identifyPerson finds the caller. Deploy tokens are for package clients: here
 // they are nobody, and as a Bearer token, where a person's is looked for, unknown.
 func (s *Server) identifyPerson(r *apiCall) error {
-	credentials, present, err := auth.Parse(r.c.Request)
+	caller, credentials, err := s.who(r.c, place{project: auth.ParseProjectRef(r.target)}, false)
 	if err != nil {
 		return err
 	}
-	r.caller, err = s.Auth.Resolve(r.c.Request.Context(), credentials, present, auth.ParseProjectRef(r.target))
-	if err != nil {
-		return err
-	}
+	r.caller = caller
 	if r.caller.Actor.Kind != registry.DeployToken {
 		return nil
 	}

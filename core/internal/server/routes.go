@@ -29,7 +29,7 @@ func (s *Server) Handler() http.Handler {
 	e.Match(reads, "/-/liveness", s.liveness)
 	e.Match(reads, "/-/readiness", s.readiness)
 	e.Match(reads, "/-/plugins", s.pluginStates)
-	e.Match([]string{http.MethodGet, http.MethodHead, http.MethodPost}, "/-/login/:id", gin.WrapH(s.LoginPage))
+	e.Match([]string{http.MethodGet, http.MethodHead, http.MethodPost}, "/-/login/:id", s.signInPage)
 
 	for _, name := range s.Plugins.Names() {
 		format, _ := s.Plugins.Format(name)

@@ -19,12 +19,13 @@ import (
 	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/plan"
 	"github.com/pakhus/pakhus/core/internal/plugins"
+	"github.com/pakhus/pakhus/core/internal/ratelimit"
 	"github.com/pakhus/pakhus/core/internal/storage"
 	"github.com/pakhus/pakhus/core/internal/weblogin"
 )
 
-// Config is what a Server needs; all fields but ExternalURL, TrustedProxies and
-// Login are required.
+// Config is what a Server needs; all fields but ExternalURL, TrustedProxies,
+// LoginPage and Limits are required.
 type Config struct {
 	Pool *pgxpool.Pool
 	Auth *auth.Authenticator
@@ -44,6 +45,8 @@ type Config struct {
 	MaxFileBytes func(format string) int64
 	// LoginPage serves /-/login/{id}.
 	LoginPage http.Handler
+	// Limits counts requests and failed sign-ins; nil limits nothing.
+	Limits *ratelimit.Limiter
 	// ExternalURL is what clients call this registry, without a trailing slash.
 	// Empty: taken from each request's scheme and Host.
 	ExternalURL string
