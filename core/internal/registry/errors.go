@@ -22,6 +22,7 @@ const (
 	CodeTooLarge                    // 413
 	CodeUnavailable                 // 503: try again later
 	CodeTimeout                     // 504
+	CodeUnprocessable               // 422: each field is valid, what they say together is not
 )
 
 // Error has a code for machines, words for people and a cause for us.
