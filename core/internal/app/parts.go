@@ -27,6 +27,7 @@ import (
 	"github.com/pakhus/pakhus/core/internal/plan"
 	"github.com/pakhus/pakhus/core/internal/plugins"
 	"github.com/pakhus/pakhus/core/internal/postgres"
+	"github.com/pakhus/pakhus/core/internal/protection"
 	"github.com/pakhus/pakhus/core/internal/server"
 	"github.com/pakhus/pakhus/core/internal/storage"
 	"github.com/pakhus/pakhus/core/internal/storage/filesystem"
@@ -45,8 +46,8 @@ type parts struct {
 	closers  []func() // run backwards
 }
 
-// remember is how long a caller's rights are believed: "revoked everywhere
-// within a second" with some room.
+// remember is how long a caller's rights are believed, and protection rules:
+// "revoked everywhere within a second" with some room.
 const remember = 900 * time.Millisecond
 
 // assemble starts the parts. What it has started when something fails, it stops again.
@@ -93,7 +94,11 @@ func (p *parts) start(lasting, ctx context.Context) error {
 	}
 	schemas := &schemas{}
 	reads := host.New(p.pool, blobs)
-	plans := plan.New(p.pool, queue, p.log.Named("plan"))
+	guard, err := protection.Remembering(p.pool, remember)
+	if err != nil {
+		return err
+	}
+	plans := plan.NewGuarded(p.pool, queue, guard, p.log.Named("plan"))
 	if err := p.startPlugins(lasting, ctx, url, schemas, reads); err != nil {
 		return err
 	}

@@ -111,6 +111,7 @@ func statuses() map[registry.Code]int {
 		registry.CodeTooLarge:        http.StatusRequestEntityTooLarge,
 		registry.CodeUnavailable:     http.StatusServiceUnavailable,
 		registry.CodeTimeout:         http.StatusGatewayTimeout,
+		registry.CodeUnprocessable:   http.StatusUnprocessableEntity,
 	}
 }
 
