@@ -208,6 +208,7 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		Plans:          plans,
 		Packages:       packages.New(p.pool),
 		Downloads:      downloads,
+		Protection:     protection.NewRules(p.pool),
 		Blobs:          blobs,
 		Answers:        answers,
 		WebLogins:      logins,
