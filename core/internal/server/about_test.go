@@ -75,6 +75,9 @@ func TestAPlanChangesWhatTheCallerMayChange(t *testing.T) {
 	} {
 		p, err := aboutGroup(t, c.action).changed(&spec.Plan{ProjectID: c.project})
 		got := p.Project.FullPath
+		if err == nil && p.Level != registry.Developer {
+			t.Errorf("the caller's role in %s is %d", got, p.Level)
+		}
 		switch {
 		case err == nil:
 		case registry.CodeOf(err) == registry.CodeForbidden:

@@ -252,7 +252,7 @@ func TestDeletionsAreHeldAgainstRules(t *testing.T) {
 		ofFile := fmt.Sprintf("%s/package_files/%d", ofPackage, file)
 		for _, path := range []string{ofFile, ofPackage} {
 			for _, who := range c.refused {
-				if r := s.ask(t, who, "DELETE", path); r.status != http.StatusForbidden || !strings.Contains(r.body, `"message":"403 Package is deletion protected."`) {
+				if r := s.ask(t, who, "DELETE", path); r.status != http.StatusForbidden || !strings.Contains(r.body, `"message":"403 Forbidden - Package is deletion protected."`) {
 					t.Errorf("%s: %s: %d %s", c.name, who, r.status, r.body)
 				}
 			}
