@@ -29,6 +29,7 @@ import (
 	"github.com/pakhus/pakhus/core/internal/plan"
 	"github.com/pakhus/pakhus/core/internal/plugins"
 	"github.com/pakhus/pakhus/core/internal/postgres"
+	"github.com/pakhus/pakhus/core/internal/protection"
 	"github.com/pakhus/pakhus/core/internal/ratelimit"
 	"github.com/pakhus/pakhus/core/internal/server"
 	"github.com/pakhus/pakhus/core/internal/storage"
@@ -48,8 +49,8 @@ type parts struct {
 	closers  []func() // run backwards
 }
 
-// remember is how long a caller's rights are believed: "revoked everywhere
-// within a second" with some room.
+// remember is how long a caller's rights are believed, and protection rules:
+// "revoked everywhere within a second" with some room.
 const remember = 900 * time.Millisecond
 
 // assemble starts the parts. What it has started when something fails, it stops again.
@@ -96,7 +97,11 @@ func (p *parts) start(lasting, ctx context.Context) error {
 	}
 	schemas := &schemas{}
 	reads := host.New(p.pool, blobs)
-	plans := plan.New(p.pool, queue, p.log.Named("plan"))
+	guard, err := protection.Remembering(p.pool, remember)
+	if err != nil {
+		return err
+	}
+	plans := plan.NewGuarded(p.pool, queue, guard, p.log.Named("plan"))
 	if err := p.startPlugins(lasting, ctx, url, schemas, reads); err != nil {
 		return err
 	}
@@ -211,6 +216,7 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		Plans:          plans,
 		Packages:       packages.New(p.pool),
 		Downloads:      downloads,
+		Protection:     protection.NewRules(p.pool),
 		Blobs:          blobs,
 		Answers:        answers,
 		WebLogins:      logins,

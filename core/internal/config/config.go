@@ -132,6 +132,9 @@ func (c Config) Validate() error {
 		if !regexp.MustCompile(`^[a-z][a-z0-9]{0,30}$`).MatchString(name) {
 			bad("formats."+name, "a format's name has only small letters and digits")
 		}
+		if name == "protection" {
+			bad("formats."+name, "the packages API has this name for its protection rules")
+		}
 		if f.Path != "" && !filepath.IsAbs(f.Path) {
 			bad("formats."+name+".path", "%q is not absolute", f.Path)
 		}

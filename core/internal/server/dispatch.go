@@ -134,7 +134,7 @@ func (s *Server) prefetch(ctx context.Context, scope string, r *call) ([][]spec.
 func (r *call) fill(template string) string { return routes.Fill(template, r.params) }
 
 func (s *Server) planScope(r *call, body *upload.Body, p *spec.Plan) (plan.Scope, error) {
-	project, err := r.changed(p)
+	changed, err := r.changed(p)
 	if err != nil {
 		return plan.Scope{}, err
 	}
@@ -145,8 +145,9 @@ func (s *Server) planScope(r *call, body *upload.Body, p *spec.Plan) (plan.Scope
 	return plan.Scope{
 		RequestID: requestID(r.c),
 		Format:    r.manifest.Format,
-		Project:   project,
+		Project:   changed.Project,
 		Actor:     r.caller.Actor,
+		Level:     changed.Level,
 		Action:    r.route.Action,
 		Uploads:   files,
 		Schema:    s.Schemas(r.manifest.Format),

@@ -117,6 +117,7 @@ func statuses() map[registry.Code]int {
 		registry.CodeTooLarge:        http.StatusRequestEntityTooLarge,
 		registry.CodeUnavailable:     http.StatusServiceUnavailable,
 		registry.CodeTimeout:         http.StatusGatewayTimeout,
+		registry.CodeUnprocessable:   http.StatusUnprocessableEntity,
 	}
 }
 
@@ -126,6 +127,8 @@ func errorBody(style spec.ErrorStyle, status int, sentence, requestID string) (c
 	message := strconv.Itoa(status) + " " + sentence
 	if text := http.StatusText(status); status == http.StatusBadRequest && text != sentence {
 		message = sentence // GitLab gives the sentence alone for what was wrong in a request
+	} else if status == http.StatusForbidden && !strings.HasPrefix(sentence, text) {
+		message = "403 Forbidden - " + sentence // GitLab's, of a reason
 	}
 	var doc any
 	switch style {

@@ -25,6 +25,7 @@ type endpoint struct {
 
 // packagesAPI mounts GitLab's API about packages of all formats. It lies beside
 // the formats' own mounts: a package's id is a number, and no format's name is.
+// Nor is a format called "protection", which is protectionAPI's.
 func (s *Server) packagesAPI(e *gin.Engine) {
 	const (
 		list  = "/api/v4/projects/:id/packages"

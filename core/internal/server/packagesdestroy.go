@@ -57,6 +57,7 @@ func (s *Server) destroy(r *apiCall, look func() (format string, destruction *sp
 			Format:    format,
 			Project:   *r.caller.Project,
 			Actor:     r.caller.Actor,
+			Level:     r.caller.Level,
 			Action:    spec.ActionDestroyPackage,
 			Schema:    s.Schemas(format),
 		}, destruction)

@@ -19,6 +19,7 @@ import (
 	"github.com/pakhus/pakhus/core/internal/plan"
 	"github.com/pakhus/pakhus/core/internal/plan/plantest"
 	"github.com/pakhus/pakhus/core/internal/plugins"
+	"github.com/pakhus/pakhus/core/internal/protection"
 	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/core/internal/server"
 	"github.com/pakhus/pakhus/core/internal/storage"
@@ -53,7 +54,7 @@ func newSite(t *testing.T) *site {
 	}
 	ts := httptest.NewServer(server.New(server.Config{
 		Pool: db.Pool, Auth: auth.New(db.Pool), Accounts: s.accounts, Plugins: none, Plans: s.plans, Packages: packages.New(db.Pool),
-		Downloads: s.downloads, Blobs: s.blobs, Log: log,
+		Downloads: s.downloads, Protection: protection.NewRules(db.Pool), Blobs: s.blobs, Log: log,
 		Schemas: func(string) *metadata.Schema { return nil },
 	}).Handler())
 	t.Cleanup(ts.Close)
@@ -166,6 +167,12 @@ func (s *site) ask(t *testing.T, who, method, path string, headers ...string) re
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s.send(t, who, req, headers...)
+}
+
+// send sends a request as somebody of a role.
+func (s *site) send(t *testing.T, who string, req *http.Request, headers ...string) reply {
+	t.Helper()
 	if token := s.tokens[who]; token != "" {
 		req.Header.Set("PRIVATE-TOKEN", token)
 	}

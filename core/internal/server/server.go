@@ -19,6 +19,7 @@ import (
 	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/plan"
 	"github.com/pakhus/pakhus/core/internal/plugins"
+	"github.com/pakhus/pakhus/core/internal/protection"
 	"github.com/pakhus/pakhus/core/internal/ratelimit"
 	"github.com/pakhus/pakhus/core/internal/storage"
 	"github.com/pakhus/pakhus/core/internal/weblogin"
@@ -38,9 +39,11 @@ type Config struct {
 	Plans     *plan.Executor
 	Packages  *packages.Packages
 	Downloads *packages.Downloads
-	Blobs     storage.Blobs
-	Answers   *cache.Answers
-	WebLogins *weblogin.Logins
+	// Protection is the rules; plans are held against them by themselves.
+	Protection *protection.Rules
+	Blobs      storage.Blobs
+	Answers    *cache.Answers
+	WebLogins  *weblogin.Logins
 	// MaxFileBytes overrides a format's own limit on uploaded files; 0 does not.
 	MaxFileBytes func(format string) int64
 	// LoginPage serves /-/login/{id}.

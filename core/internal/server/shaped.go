@@ -10,10 +10,12 @@ type shapedError struct {
 }
 
 type shapedDocument struct {
-	Error       string `json:"error"`
+	Error       string `json:"error,omitzero"`
 	Description string `json:"error_description,omitzero"`
 	Scope       string `json:"scope,omitzero"`
-	RequestID   string `json:"request_id"`
+	// Messages is what is wrong with a thing that was to be made or changed.
+	Messages  map[string][]string `json:"message,omitzero"`
+	RequestID string              `json:"request_id"`
 }
 
 // Error implements error.

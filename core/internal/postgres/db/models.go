@@ -134,6 +134,17 @@ type PackageFile struct {
 	Format    string
 }
 
+type PackageProtectionRule struct {
+	ID                          int64
+	ProjectID                   int64
+	PackageType                 string
+	PackageNamePattern          string
+	MinimumAccessLevelForPush   *int16
+	MinimumAccessLevelForDelete *int16
+	CreatedAt                   time.Time
+	UpdatedAt                   time.Time
+}
+
 type PackageSetting struct {
 	GroupID                 int64
 	Format                  string
@@ -188,6 +199,7 @@ type Token struct {
 	RevokedAt  *time.Time
 	LastUsedAt *time.Time
 	CreatedAt  time.Time
+	ParentID   *int64
 }
 
 type User struct {
