@@ -78,6 +78,7 @@ func (c *cli) root() *cobra.Command {
 		c.memberCommands(),
 		c.tokenCommands(),
 		c.pluginCommands(),
+		c.featureCommands(),
 		c.gc(),
 	)
 	sayUsage(root)

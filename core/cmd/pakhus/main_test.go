@@ -57,6 +57,9 @@ func TestWrongUsage(t *testing.T) {
 		"group settings acme":                                      "--format is missing",
 		"group settings acme --format maven --duplicates no":       "choose allowed or refused",
 		"group settings acme --format maven --keep-snapshots many": "invalid argument",
+		"feature set npm":                                          "accepts 2 arg(s), received 1",
+		"feature set npm maybe":                                    "choose on or off",
+		"feature set npm off --group a --project a/b":              "--group or --project",
 		"token create --user ann --project acme/web":               "give one of",
 		"token create --user ann --username bot":                   "--username",
 		"token create --user ann --expires tomorrow":               "--expires",
@@ -166,6 +169,39 @@ func TestPackageSettingsByCommand(t *testing.T) {
 		"acme --format maven --keep-snapshots=2147483648": "keep snapshots 2147483648",
 	} {
 		if r := settings(strings.Fields(args)...); r.exit != 1 || !strings.Contains(r.err.Error(), says) {
+			t.Errorf("%s: exit %d, %v; want 1 and %q", args, r.exit, r.err, says)
+		}
+	}
+}
+
+func TestFeaturesByCommand(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	do := func(args string) result { return run(t, "", append(strings.Fields(args), "--database-url", db.URL)...) }
+	for _, args := range []string{"group create acme", "project create acme/web"} {
+		if r := do(args); r.err != nil {
+			t.Fatal(r.err)
+		}
+	}
+	for _, step := range []struct{ args, want string }{
+		{"feature list", "nothing is set: every route is as the configuration says\n"},
+		{"feature set npm/publish off", "npm/publish is off in the whole instance\n"},
+		{"feature set npm/publish on --group acme", "npm/publish is on in acme\n"},
+		{"feature set npm/publish off --project ACME/web", "npm/publish is off in acme/web\n"},
+		{"feature list", "FEATURE      WHERE     STATE\nnpm/publish  -         off\nnpm/publish  acme/web  off\nnpm/publish  acme      on\n"},
+		{"feature unset npm/publish --project acme/web", "removed 1\n"},
+		{"feature unset npm/publish --all --json", `{"removed":2}` + "\n"},
+		{"feature list --json", "[]\n"},
+	} {
+		if r := do(step.args); r.err != nil || r.out != step.want {
+			t.Errorf("%s: %v\n%swant\n%s", step.args, r.err, r.out, step.want)
+		}
+	}
+	for args, says := range map[string]string{
+		"feature set NPM off":                    `"NPM"`,
+		"feature set npm off --project acme/api": `there is no project "acme/api"`,
+	} {
+		if r := do(args); r.exit != 1 || !strings.Contains(r.err.Error(), says) {
 			t.Errorf("%s: exit %d, %v; want 1 and %q", args, r.exit, r.err, says)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/pakhus/pakhus/core/internal/cache"
 	"github.com/pakhus/pakhus/core/internal/config"
 	"github.com/pakhus/pakhus/core/internal/embedded"
+	"github.com/pakhus/pakhus/core/internal/features"
 	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/jobs"
 	"github.com/pakhus/pakhus/core/internal/metadata"
@@ -41,6 +42,7 @@ type parts struct {
 	database *embedded.Server // nil with a database URL
 	pool     *pgxpool.Pool
 	plugins  *plugins.Manager
+	features *features.Flags
 	server   *server.Server
 	closers  []func() // run backwards
 }
@@ -191,6 +193,7 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		return err
 	}
 	logins := weblogin.New(p.pool)
+	p.features = features.New(p.pool, remember, p.cfg.FeatureFlags)
 	downloads := packages.NewDownloads(p.pool, p.log)
 	p.background(lasting, func(ctx context.Context) { downloads.Run(ctx, 5*time.Second) })
 	p.background(lasting, authenticator.Run)
@@ -206,6 +209,7 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		Blobs:          blobs,
 		Answers:        answers,
 		WebLogins:      logins,
+		Features:       p.features,
 		MaxFileBytes:   func(format string) int64 { return p.cfg.Formats[format].MaxFileBytes },
 		LoginPage:      weblogin.Handler(logins, authenticator, p.log),
 		ExternalURL:    strings.TrimSuffix(p.cfg.ExternalURL, "/"),
@@ -246,7 +250,8 @@ func (p *parts) watch(ctx context.Context) error {
 	}
 }
 
-// reload swaps in plugin binaries that the configuration now names.
+// reload takes the feature flags that the configuration now has, and swaps in
+// the plugin binaries that it now names.
 func (p *parts) reload(ctx context.Context, wishes <-chan func() (config.Config, error)) error {
 	for {
 		select {
@@ -264,6 +269,8 @@ func (p *parts) swapChanged(ctx context.Context, load func() (config.Config, err
 		p.log.Error("configuration was not reloaded", "error", err)
 		return
 	}
+	p.features.Configure(cfg.FeatureFlags)
+	p.log.Info("feature flags of the configuration are current", "count", len(cfg.FeatureFlags))
 	entries, err := cfg.PluginEntries()
 	if err != nil {
 		p.log.Error("plugins were not reloaded", "error", err)

@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/pakhus/pakhus/core/internal/features"
 )
 
 // Config is the whole configuration. The keys are those of the YAML file; the
@@ -34,6 +36,9 @@ type Config struct {
 	Cache          Cache             `koanf:"cache" yaml:"cache"`
 	Storage        Storage           `koanf:"storage" yaml:"storage"`
 	Formats        map[string]Format `koanf:"formats" yaml:"formats"`
+	// FeatureFlags switch routes of formats where nothing was set by API: "npm",
+	// "npm/publish", or the flag that a format declares. What is not here is on.
+	FeatureFlags map[string]bool `koanf:"feature_flags" yaml:"feature_flags"`
 }
 
 // Database says which PostgreSQL to use.
@@ -137,6 +142,11 @@ func (c Config) Validate() error {
 		}
 		if f.SHA256 != "" && !regexp.MustCompile(`^[0-9A-Fa-f]{64}$`).MatchString(f.SHA256) {
 			bad("formats."+name+".sha256", "%q is not a sha256 in hex", f.SHA256)
+		}
+	}
+	for name := range c.FeatureFlags {
+		if !features.ValidName(name) {
+			bad("feature_flags."+name, "is neither a format, nor <format>/<route>, nor a flag that a format declares")
 		}
 	}
 	return errors.Join(errs...)

@@ -17,6 +17,9 @@ func (s *Server) authenticate(r *call) (*upload.Body, error) {
 	if err := s.identify(r); err != nil {
 		return nil, err
 	}
+	if err := s.switchedOnHere(r); err != nil {
+		return nil, err
+	}
 	if r.route.BodyCredentials == nil {
 		return nil, nil
 	}
@@ -117,6 +120,7 @@ func (r *call) authorizeGroup(anonymous bool) authz.Verdict {
 	if verdict != authz.Allowed {
 		return verdict
 	}
+	within.Projects = r.onlySwitchedOn(within.Projects)
 	r.about = about{group: c.Group, within: within}
 	if anonymous && r.route.Action != spec.ActionReadPackage {
 		return authz.Unauthenticated

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pakhus/pakhus/core/internal/accounts"
 	"github.com/pakhus/pakhus/core/internal/auth"
+	"github.com/pakhus/pakhus/core/internal/features"
 	"github.com/pakhus/pakhus/core/internal/metadata"
 	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/pgtest"
@@ -53,7 +54,7 @@ func newSite(t *testing.T) *site {
 	}
 	ts := httptest.NewServer(server.New(server.Config{
 		Pool: db.Pool, Auth: auth.New(db.Pool), Plugins: none, Plans: s.plans, Packages: packages.New(db.Pool),
-		Downloads: s.downloads, Blobs: s.blobs, Log: log,
+		Downloads: s.downloads, Blobs: s.blobs, Features: features.New(db.Pool, 0, nil), Log: log,
 		Schemas: func(string) *metadata.Schema { return nil },
 	}).Handler())
 	t.Cleanup(ts.Close)

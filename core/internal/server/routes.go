@@ -43,6 +43,7 @@ func (s *Server) Handler() http.Handler {
 		}
 	}
 	s.packagesAPI(e)
+	s.featuresAPI(e)
 	e.NoRoute(func(c *gin.Context) {
 		s.fail(c, registry.Errorf(registry.CodeNotFound, "Not Found"))
 	})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/cache"
+	"github.com/pakhus/pakhus/core/internal/features"
 	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/metadata"
 	"github.com/pakhus/pakhus/core/internal/packages"
@@ -37,6 +38,8 @@ type Config struct {
 	Blobs     storage.Blobs
 	Answers   *cache.Answers
 	WebLogins *weblogin.Logins
+	// Features are the switches of formats' routes.
+	Features *features.Flags
 	// MaxFileBytes overrides a format's own limit on uploaded files; 0 does not.
 	MaxFileBytes func(format string) int64
 	// LoginPage serves /-/login/{id}.
