@@ -216,6 +216,7 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		TrustedProxies: p.cfg.Proxies(),
 		Log:            p.log.Named("server"),
 	})
+	p.warnOfFeatures(p.cfg)
 	return nil
 }
 
@@ -271,6 +272,7 @@ func (p *parts) swapChanged(ctx context.Context, load func() (config.Config, err
 	}
 	p.features.Configure(cfg.FeatureFlags)
 	p.log.Info("feature flags of the configuration are current", "count", len(cfg.FeatureFlags))
+	defer p.warnOfFeatures(cfg) // what a new plugin has is defined, too
 	entries, err := cfg.PluginEntries()
 	if err != nil {
 		p.log.Error("plugins were not reloaded", "error", err)
@@ -282,6 +284,14 @@ func (p *parts) swapChanged(ctx context.Context, load func() (config.Config, err
 			continue
 		}
 		p.log.Info("plugin is current", "format", e.Format, "sha256", e.SHA256)
+	}
+}
+
+// warnOfFeatures names what the configuration switches and nothing has: a name
+// that is written wrongly leaves on what somebody believes to be off.
+func (p *parts) warnOfFeatures(cfg config.Config) {
+	for _, name := range p.server.UndefinedFeatures(cfg.FeatureFlags) {
+		p.log.Warn("the configuration switches a feature that no enabled format has", "feature_flags", name)
 	}
 }
 

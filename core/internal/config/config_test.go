@@ -52,6 +52,9 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"formats: {npm: {path: relative}}": "formats.npm.path",
 		"formats: {npm: {sha256: short}}":  "formats.npm.sha256",
 		"formats: {Npm: {enabled: true}}":  "formats.Npm",
+		"feature_flags: {NPM: false}":      "feature_flags.NPM",
+		"feature_flags: {npm: perhaps}":    "feature_flags",
+		"feature_flags: {npm: {x: false}}": "feature_flags.npm.x",
 		"listen: [":                        "yaml",
 	} {
 		_, err := config.Load(file(t, text), nil, nil)
@@ -61,6 +64,14 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 	}
 	if _, err := config.Load("", []string{"PAKHUS_NONSENSE=1"}, nil); err == nil || !strings.Contains(err.Error(), "nonsense") {
 		t.Errorf("environment: %v", err)
+	}
+}
+
+func TestFeatureFlags(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load(file(t, "feature_flags: {npm/publish: false, maven: true}\n"), []string{"PAKHUS_FEATURE_FLAGS__NUGET=false"}, nil)
+	if err != nil || len(c.FeatureFlags) != 3 || c.FeatureFlags["npm/publish"] || !c.FeatureFlags["maven"] || c.FeatureFlags["nuget"] {
+		t.Errorf("got %v, %v", c.FeatureFlags, err)
 	}
 }
 

@@ -13,6 +13,7 @@ package features
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/pakhus/pakhus/sdk/spec"
 )
@@ -65,8 +66,8 @@ func (s *Set) on(name string, p Place) bool {
 	if on, decided := s.projects[name][p.ProjectID]; decided {
 		return on
 	}
-	for i := len(p.GroupIDs) - 1; i >= 0; i-- {
-		if on, decided := s.groups[name][p.GroupIDs[i]]; decided {
+	for _, id := range slices.Backward(p.GroupIDs) {
+		if on, decided := s.groups[name][id]; decided {
 			return on
 		}
 	}

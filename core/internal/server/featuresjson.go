@@ -82,6 +82,18 @@ func (s *Server) featureDefinitions(now *features.Set) []featureDefinitionDocume
 	return slices.CompactFunc(all, func(a, b featureDefinitionDocument) bool { return a.Name == b.Name })
 }
 
+// UndefinedFeatures are those names that no enabled format has anything of, in
+// order. A plugin that has not come up yet defines nothing.
+func (s *Server) UndefinedFeatures(names map[string]bool) []string {
+	var out []string
+	for _, name := range sorted(names) {
+		if !s.definesFeature(name, &features.Set{}) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 func (s *Server) definesFeature(name string, now *features.Set) bool {
 	return slices.ContainsFunc(s.featureDefinitions(now), func(d featureDefinitionDocument) bool { return d.Name == name })
 }
