@@ -42,6 +42,7 @@ type Registry struct {
 	process *exec.Cmd
 	ended   chan struct{}
 	names   atomic.Int64
+	secrets secrets
 }
 
 // Start runs a registry until tb ends. Further arguments are flags of "pakhus serve".
@@ -53,7 +54,7 @@ func Start(tb testing.TB, args ...string) *Registry {
 		tb.Fatal(err)
 	}
 	r.start(tb)
-	tb.Cleanup(func() { r.stop(tb) })
+	tb.Cleanup(func() { r.stop(tb); r.secrets.check(tb, r.Log()) })
 	data, err := os.ReadFile(filepath.Join(r.Dir, "first-run.json"))
 	if err != nil {
 		tb.Fatalf("registrytest: %v", err)
@@ -63,6 +64,7 @@ func Start(tb testing.TB, args ...string) *Registry {
 		tb.Fatalf("registrytest: first-run.json: %v", err)
 	}
 	r.Username, r.Password, r.Token = first.Username, first.Password, first.Token
+	r.Remember(first.Password, first.Token)
 	return r
 }
 
@@ -100,7 +102,9 @@ func (r *Registry) start(tb testing.TB) {
 	_ = os.Remove(address) // of a process that was killed
 	args := append([]string{"serve", "--data", r.Dir, "--listen", r.listen}, r.args...)
 	cmd := exec.CommandContext(context.Background(), r.Bin, args...) //nolint:gosec // the binary under test
-	cmd.Stdout, cmd.Stderr = logFile, logFile
+	// Standard output is for the person who starts it: on the first start it shows the
+	// secrets that were made, which the log must not.
+	cmd.Stdout, cmd.Stderr = nil, logFile
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		tb.Fatalf("registrytest: start %s: %v", r.Bin, err)
@@ -184,6 +188,7 @@ func (r *Registry) stop(tb testing.TB) {
 // error fails the test.
 func (r *Registry) CLI(tb testing.TB, args ...string) []byte {
 	tb.Helper()
+	r.rememberArgs(args)
 	cmd := exec.CommandContext(tb.Context(), r.Bin, append(args, "--data", r.Dir, "--json")...) //nolint:gosec // the binary under test
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -191,6 +196,7 @@ func (r *Registry) CLI(tb testing.TB, args ...string) []byte {
 	if err != nil {
 		tb.Fatalf("registrytest: pakhus %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
 	}
+	r.secrets.find(out)
 	return out
 }
 

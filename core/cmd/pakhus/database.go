@@ -63,7 +63,13 @@ func (c *cli) withTx(fn func(cmd *cobra.Command, args []string, tx pgx.Tx) error
 		var held bytes.Buffer
 		cmd.SetOut(&held)
 		defer cmd.SetOut(out)
-		if err := postgres.InTx(cmd.Context(), pool, func(tx pgx.Tx) error { return fn(cmd, args, tx) }); err != nil {
+		err = postgres.InTx(cmd.Context(), pool, func(tx pgx.Tx) error {
+			if err := fn(cmd, args, tx); err != nil {
+				return err
+			}
+			return c.audited(cmd, args, tx)
+		})
+		if err != nil {
 			return err
 		}
 		_, err = held.WriteTo(out)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pakhus/pakhus/core/internal/accounts"
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/features"
 )
 
@@ -47,16 +48,16 @@ func (w *where) check() error {
 }
 
 // setting is a switch of a name in the place.
-func (w *where) setting(ctx context.Context, tx pgx.Tx, name string) (features.Setting, error) {
+func (c *cli) setting(ctx context.Context, tx pgx.Tx, w where, name string) (features.Setting, error) {
 	s, a := features.Setting{Name: name}, accounts.In(tx)
 	switch {
 	case w.project != "":
 		p, err := a.FindProject(ctx, w.project)
-		s.ProjectID, s.Path = p.ID, p.FullPath
+		s.ProjectID, s.Path, c.about = p.ID, p.FullPath, audit.OfProject(&p)
 		return s, err
 	case w.group != "":
 		g, err := a.FindGroup(ctx, w.group)
-		s.GroupID, s.Path = g.ID, g.FullPath
+		s.GroupID, s.Path, c.about = g.ID, g.FullPath, audit.OfGroup(&g)
 		return s, err
 	}
 	return s, nil
@@ -78,7 +79,7 @@ func (c *cli) setFeature() *cobra.Command {
 			return w.check()
 		},
 		RunE: c.withTx(func(cmd *cobra.Command, args []string, tx pgx.Tx) error {
-			s, err := w.setting(cmd.Context(), tx, args[0])
+			s, err := c.setting(cmd.Context(), tx, w, args[0])
 			if err != nil {
 				return err
 			}
@@ -114,7 +115,7 @@ func (c *cli) unsetFeature() *cobra.Command {
 		},
 		RunE: c.withTx(func(cmd *cobra.Command, args []string, tx pgx.Tx) error {
 			store := features.NewStore(tx)
-			s, err := w.setting(cmd.Context(), tx, args[0])
+			s, err := c.setting(cmd.Context(), tx, w, args[0])
 			if err != nil {
 				return err
 			}

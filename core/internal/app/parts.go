@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/cache"
 	"github.com/pakhus/pakhus/core/internal/config"
@@ -165,6 +166,7 @@ func (p *parts) startJobs(lasting context.Context, known *schemas, reads *host.H
 		Runner: &jobRunner{plugins: p.plugins, schemas: known, host: reads, plans: plans, stored: packages.New(p.pool)},
 		Blobs:  blobs,
 		Grace:  time.Duration(p.cfg.Storage.GraceHours) * time.Hour,
+		Audit:  audit.Retention{Days: p.cfg.Audit.RetentionDays, MaxRefused: p.cfg.Audit.MaxRefused},
 		Log:    p.log.Named("jobs"),
 	})
 	if err != nil {
@@ -197,6 +199,8 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 	downloads := packages.NewDownloads(p.pool, p.log)
 	p.background(lasting, func(ctx context.Context) { downloads.Run(ctx, 5*time.Second) })
 	p.background(lasting, authenticator.Run)
+	audits := audit.NewRecorder(p.pool, p.log.Named("audit"))
+	p.background(lasting, audits.Run)
 	p.server = server.New(server.Config{
 		Pool:           p.pool,
 		Auth:           authenticator,
@@ -210,12 +214,13 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		Answers:        answers,
 		WebLogins:      logins,
 		Features:       p.features,
+		Audit:          audits,
 		MaxFileBytes:   func(format string) int64 { return p.cfg.Formats[format].MaxFileBytes },
-		LoginPage:      weblogin.Handler(logins, authenticator, p.log),
 		ExternalURL:    strings.TrimSuffix(p.cfg.ExternalURL, "/"),
 		TrustedProxies: p.cfg.Proxies(),
 		Log:            p.log.Named("server"),
 	})
+	p.server.LoginPage = weblogin.Handler(logins, p.server, p.log)
 	p.warnOfFeatures(p.cfg)
 	return nil
 }

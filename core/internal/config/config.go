@@ -36,6 +36,7 @@ type Config struct {
 	Cache          Cache             `koanf:"cache" yaml:"cache"`
 	Storage        Storage           `koanf:"storage" yaml:"storage"`
 	Formats        map[string]Format `koanf:"formats" yaml:"formats"`
+	Audit          Audit             `koanf:"audit" yaml:"audit"`
 	// FeatureFlags switch routes of formats where nothing was set by API: "npm",
 	// "npm/publish", or the flag that a format declares. What is not here is on.
 	FeatureFlags map[string]bool `koanf:"feature_flags" yaml:"feature_flags"`
@@ -66,6 +67,15 @@ type Storage struct {
 	GraceHours int `koanf:"grace_hours" yaml:"grace_hours"`
 }
 
+// Audit says how long audit events are kept.
+type Audit struct {
+	// RetentionDays is for how long; 0: for ever.
+	RetentionDays int `koanf:"retention_days" yaml:"retention_days"`
+	// MaxRefused is how many refusals are kept at most, the latest: strangers can
+	// make any number of them. 0: all.
+	MaxRefused int `koanf:"max_refused" yaml:"max_refused"`
+}
+
 // Format enables a package format and names its plugin.
 type Format struct {
 	Enabled bool `koanf:"enabled" yaml:"enabled"`
@@ -86,6 +96,7 @@ func Default() Config {
 		Log:      Log{Level: "info", Format: "text"},
 		Cache:    Cache{MaxBytes: 64 << 20},
 		Storage:  Storage{GraceHours: 24},
+		Audit:    Audit{RetentionDays: 365, MaxRefused: 1_000_000},
 		Formats:  map[string]Format{"conan": {Enabled: true}, "maven": {Enabled: true}, "npm": {Enabled: true}, "nuget": {Enabled: true}},
 	}
 }
@@ -129,6 +140,12 @@ func (c Config) Validate() error {
 	}
 	if c.Storage.GraceHours < 1 {
 		bad("storage.grace_hours", "%d is less than 1: a publish under way could lose its bytes", c.Storage.GraceHours)
+	}
+	if n := c.Audit.RetentionDays; n < 0 || n > 36500 {
+		bad("audit.retention_days", "%d is not between 0 (for ever) and 36500", n)
+	}
+	if n := c.Audit.MaxRefused; n < 0 {
+		bad("audit.max_refused", "%d is negative", n)
 	}
 	for name, f := range c.Formats {
 		if !regexp.MustCompile(`^[a-z][a-z0-9]{0,30}$`).MatchString(name) {

@@ -52,6 +52,8 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"formats: {npm: {path: relative}}": "formats.npm.path",
 		"formats: {npm: {sha256: short}}":  "formats.npm.sha256",
 		"formats: {Npm: {enabled: true}}":  "formats.Npm",
+		"audit: {retention_days: -1}":      "audit.retention_days",
+		"audit: {max_refused: -1}":         "audit.max_refused",
 		"feature_flags: {NPM: false}":      "feature_flags.NPM",
 		"feature_flags: {npm: perhaps}":    "feature_flags",
 		"feature_flags: {npm: {x: false}}": "feature_flags.npm.x",
@@ -129,14 +131,14 @@ func TestTheReferenceIsWhole(t *testing.T) {
 	for _, key := range []string{
 		"listen", "external_url", "data_dir", "trusted_proxies", "database.url", "database.max_connections", "log.level", "log.format",
 		"cache.max_bytes", "storage.grace_hours", "formats.<name>.enabled", "formats.<name>.path", "formats.<name>.sha256",
-		"formats.<name>.max_file_bytes",
+		"formats.<name>.max_file_bytes", "feature_flags.<name>", "audit.retention_days", "audit.max_refused",
 	} {
 		if !strings.Contains(string(page), "| `"+key+"` |") {
 			t.Errorf("%s is missing", key)
 		}
 	}
 	settings, _, _ := strings.Cut(string(page), "\n## ") // what follows is not in the file
-	if rows := strings.Count(settings, "\n| `"); rows != 14 {
-		t.Errorf("the reference has %d settings, the test 14", rows)
+	if rows := strings.Count(settings, "\n| `"); rows != 17 {
+		t.Errorf("the reference has %d settings, the test 17", rows)
 	}
 }

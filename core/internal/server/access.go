@@ -74,6 +74,7 @@ func (s *Server) authorize(r *call) error {
 	}
 	var verdict authz.Verdict
 	r.about = about{}
+	attemptOf(r.c.Request.Context()).of(r.caller)
 	if r.place().group != (auth.GroupRef{}) {
 		verdict = r.authorizeGroup(anonymous)
 	} else {

@@ -62,7 +62,7 @@ func (s *Server) steps(r *call) (*answer, error) {
 		return nil, err
 	}
 	defer func() { body.Discard() }()
-	if err := s.authorize(r); err != nil {
+	if err := s.admit(r); err != nil {
 		return nil, err
 	}
 	if r.route.Cache != nil && !r.about.nothing() && isRead(r.c.Request) {
@@ -95,6 +95,13 @@ func (s *Server) steps(r *call) (*answer, error) {
 // its sender is old: rights end within a second.
 const lasting = 500 * time.Millisecond
 
+// admit authorizes, and notes it if that fails.
+func (s *Server) admit(r *call) error {
+	err := s.authorize(r)
+	attemptOf(r.c.Request.Context()).denied = err != nil
+	return err
+}
+
 func (s *Server) admitAgain(r *call) error {
 	if err := s.switchedOn(r); err != nil {
 		return err
@@ -102,7 +109,7 @@ func (s *Server) admitAgain(r *call) error {
 	if _, err := s.authenticate(r); err != nil {
 		return err
 	}
-	return s.authorize(r)
+	return s.admit(r)
 }
 
 // match finds the route from the one canonical path, which everything after it shares.
@@ -129,6 +136,7 @@ func (s *Server) match(r *call) error {
 		return err
 	}
 	r.route, r.params, r.names = found.Route, found.Params, found.Names
+	attemptOf(r.c.Request.Context()).ofRoute(r)
 	r.media, err = negotiate(r.route.Produces, r.c.Request.Header)
 	return err
 }

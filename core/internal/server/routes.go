@@ -44,6 +44,7 @@ func (s *Server) Handler() http.Handler {
 	}
 	s.packagesAPI(e)
 	s.featuresAPI(e)
+	s.auditAPI(e)
 	e.NoRoute(func(c *gin.Context) {
 		s.fail(c, registry.Errorf(registry.CodeNotFound, "Not Found"))
 	})

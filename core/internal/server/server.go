@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/cache"
 	"github.com/pakhus/pakhus/core/internal/features"
@@ -23,8 +24,8 @@ import (
 	"github.com/pakhus/pakhus/core/internal/weblogin"
 )
 
-// Config is what a Server needs; all fields but ExternalURL, TrustedProxies and
-// Login are required.
+// Config is what a Server needs; all fields but ExternalURL, TrustedProxies,
+// Audit and Login are required.
 type Config struct {
 	Pool    *pgxpool.Pool
 	Auth    *auth.Authenticator
@@ -49,7 +50,9 @@ type Config struct {
 	ExternalURL string
 	// TrustedProxies may say who the client is and how it connected.
 	TrustedProxies []netip.Prefix
-	Log            hclog.Logger
+	// Audit is told of what is done and refused; nil: nobody is.
+	Audit *audit.Recorder
+	Log   hclog.Logger
 }
 
 // Server answers HTTP requests.

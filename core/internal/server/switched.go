@@ -29,7 +29,7 @@ func (s *Server) switchedOnHere(r *call) error {
 	if r.switches.Everywhere(r.goesBy) || r.switches.On(r.goesBy, placeOf(r.caller)) {
 		return nil
 	}
-	if err := s.authorize(r); err != nil {
+	if err := s.admit(r); err != nil {
 		return err
 	}
 	return off()
