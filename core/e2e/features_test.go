@@ -16,10 +16,13 @@ import (
 
 // within waits until something holds: a switch takes effect within a second, and
 // a busy machine may take longer to see it.
-func within(t *testing.T, what string, holds func() bool) {
+func within(t *testing.T, what string, holds func() bool, why ...func() string) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
+			for _, w := range why {
+				t.Log(w())
+			}
 			t.Fatalf("%s: not within ten seconds", what)
 		}
 	}

@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/auth"
+	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/pgtest"
 	"github.com/pakhus/pakhus/core/internal/registry"
 )
@@ -136,6 +139,61 @@ func TestAccountsByCommand(t *testing.T) {
 	}
 	if r := run(t, "", "token", "revoke", string(id), "--database-url", db.URL); r.exit != 1 || !strings.Contains(r.err.Error(), "there is no token") {
 		t.Errorf("revoked twice: exit %d, %v", r.exit, r.err)
+	}
+}
+
+// Each command that has changed anything is in the audit once; no password and no token is.
+func TestCommandsAreAudited(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	secrets := []string{"correct horse"}
+	do := func(args ...string) {
+		t.Helper()
+		r := run(t, "", append(args, "--database-url", db.URL)...)
+		if r.err != nil {
+			t.Fatalf("pakhus %s: %v", strings.Join(args, " "), r.err)
+		}
+		if args[0] == "token" && args[1] == "create" {
+			secrets = append(secrets, strings.TrimSpace(r.out))
+		}
+	}
+	do("user", "create", "ann", "--password", "correct horse")
+	do("group", "create", "acme")
+	do("project", "create", "acme/web")
+	do("member", "add", "--user", "ann", "--project", "acme/web")
+	do("token", "create", "--user", "ann", "--name", "laptop")
+	do("token", "create", "--project", "acme/web", "--scopes", "read_package_registry")
+	do("token", "revoke", "1")
+	do("feature", "set", "npm", "off", "--group", "acme")
+	do("feature", "list")
+	do("group", "settings", "acme", "--format", "maven") // only shows
+	run(t, "", "token", "revoke", "99", "--database-url", db.URL)
+	all, _, err := audit.List(t.Context(), db.Pool, audit.Query{Page: packages.Page{Number: 1, Size: 100}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range slices.Backward(all) {
+		got = append(got, strings.TrimSpace(strings.TrimPrefix(e.Action, "pakhus ")+" "+e.Entity.Path))
+		if e.Actor.Kind != audit.Operator || e.Actor.Username == "" {
+			t.Errorf("%s by %+v", e.Action, e.Actor)
+		}
+	}
+	want := "user create, group create acme, project create acme/web, member add acme/web, token create, token create acme/web, token revoke, feature set acme"
+	if strings.Join(got, ", ") != want {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, ", "), want)
+	}
+	if all[1].Fields["arguments"] != "1" || all[3].Fields["name"] != "laptop" {
+		t.Errorf("fields %v, %v", all[1].Fields, all[3].Fields)
+	}
+	var text string
+	if err := db.Pool.QueryRow(t.Context(), "select string_agg(e::text, '') from audit_events e").Scan(&text); err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range secrets {
+		if secret == "" || strings.Contains(text, secret) {
+			t.Error("a secret is in the audit")
+		}
 	}
 }
 

@@ -21,17 +21,23 @@ const MaxText = 1024
 const Columns = ` (request_id, outcome, status, reason, method, action, actor_kind, actor_id, actor_username, token_id, token_kind,
 	remote_address, entity_type, entity_id, entity_path, package_name, package_version, details)`
 
-// Source reads what [Encode] has made out of a parameter.
+// Source reads what [Encode] has made out of a parameter. What it has to look up
+// is looked up by index, and only where it is needed: publishing waits for it.
 func Source(parameter string) string {
 	return `
 	select e.request_id, e.outcome, e.status, e.reason, e.method, e.action, e.actor_kind,
-	       coalesce(nullif(e.actor_id, 0), u.id, 0), coalesce(nullif(e.actor_username, ''), u.username, ''), e.token_id, e.token_kind,
-	       e.remote_address, e.entity_type, e.entity_id, e.entity_path, e.package_name, e.package_version, e.details
+	       case when e.attempted = '' then e.actor_id
+	            else coalesce((select u.id from users u where lower(u.username) = lower(e.attempted)), 0) end,
+	       case when e.attempted = '' then e.actor_username
+	            else coalesce((select u.username from users u where lower(u.username) = lower(e.attempted)), '') end,
+	       e.token_id, e.token_kind, e.remote_address, e.entity_type, e.entity_id,
+	       case when e.entity_path <> '' or e.entity_type <> 'Project' then e.entity_path
+	            else coalesce((select p.full_path from projects p where p.id = e.entity_id), '') end,
+	       e.package_name, e.package_version, e.details
 	from jsonb_to_recordset(` + parameter + `::jsonb) as e (
 	    request_id text, outcome text, status smallint, reason text, method text, action text, actor_kind text, actor_id bigint,
 	    actor_username text, token_id bigint, token_kind text, remote_address text, entity_type text, entity_id bigint,
-	    entity_path text, package_name text, package_version text, attempted text, details jsonb)
-	left join users u on e.attempted <> '' and lower(u.username) = lower(e.attempted)`
+	    entity_path text, package_name text, package_version text, attempted text, details jsonb)`
 }
 
 // row is an event as the statement takes it.

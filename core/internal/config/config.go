@@ -29,7 +29,7 @@ type Config struct {
 	ExternalURL string `koanf:"external_url" yaml:"external_url"`
 	// DataDir holds the blobs and, without a database URL, the embedded PostgreSQL.
 	DataDir string `koanf:"data_dir" yaml:"data_dir"`
-	// TrustedProxies are networks whose X-Forwarded-Proto is believed.
+	// TrustedProxies are networks whose X-Forwarded-Proto and X-Forwarded-For are believed.
 	TrustedProxies []string          `koanf:"trusted_proxies" yaml:"trusted_proxies"`
 	Database       Database          `koanf:"database" yaml:"database"`
 	Log            Log               `koanf:"log" yaml:"log"`

@@ -42,6 +42,7 @@ func (s *site) deeds(t *testing.T, who, path string, n int) (all []deed) {
 		if r.status != http.StatusOK {
 			t.Fatalf("%s: %d %s", path, r.status, r.body)
 		}
+		all = nil // what a document leaves out must not stay from the one before
 		if r.into(t, &all); len(all) >= n || time.Now().After(deadline) {
 			return all
 		}
@@ -123,8 +124,15 @@ func TestWhoSeesTheAudit(t *testing.T) {
 		who          string
 		status, rows int
 	}{
-		{"", 401, 0}, {"stranger", 404, 0}, {"guest", 403, 0}, {"reporter", 403, 0}, {"developer", 200, 1}, {"maintainer", 200, 2},
-		{"maintainer with read_api", 200, 2}, {"owner", 200, 2}, {"administrator", 200, 2},
+		{"", 401, 0},
+		{"stranger", 404, 0},
+		{"guest", 403, 0},
+		{"reporter", 403, 0},
+		{"developer", 200, 1},
+		{"maintainer", 200, 2},
+		{"maintainer with read_api", 200, 2},
+		{"owner", 200, 2},
+		{"administrator", 200, 2},
 	} {
 		r := s.ask(t, c.who, "GET", events)
 		var rows []deed

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"regexp"
@@ -55,6 +56,7 @@ func (s *Server) auditRefusal(c *gin.Context, a *attempt) {
 	}
 	e := a.Event
 	e.Status = c.Writer.Status()
+	e.Reason = cmp.Or(e.Reason, http.StatusText(e.Status)) // a format's own words are in its shape
 	e.Fields = map[string]string{"path": unsecret(c.Request.URL.EscapedPath())}
 	s.Audit.Refused(e)
 }
