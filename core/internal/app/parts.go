@@ -18,10 +18,12 @@ import (
 	redislog "github.com/redis/go-redis/v9/logging"
 
 	"github.com/pakhus/pakhus/core/internal/accounts"
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/cache"
 	"github.com/pakhus/pakhus/core/internal/config"
 	"github.com/pakhus/pakhus/core/internal/embedded"
+	"github.com/pakhus/pakhus/core/internal/features"
 	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/jobs"
 	"github.com/pakhus/pakhus/core/internal/metadata"
@@ -45,6 +47,7 @@ type parts struct {
 	database *embedded.Server // nil with a database URL
 	pool     *pgxpool.Pool
 	plugins  *plugins.Manager
+	features *features.Flags
 	server   *server.Server
 	closers  []func() // run backwards
 }
@@ -171,6 +174,7 @@ func (p *parts) startJobs(lasting context.Context, known *schemas, reads *host.H
 		Runner: &jobRunner{plugins: p.plugins, schemas: known, host: reads, plans: plans, stored: packages.New(p.pool)},
 		Blobs:  blobs,
 		Grace:  time.Duration(p.cfg.Storage.GraceHours) * time.Hour,
+		Audit:  audit.Retention{Days: p.cfg.Audit.RetentionDays, MaxRefused: p.cfg.Audit.MaxRefused},
 		Log:    p.log.Named("jobs"),
 	})
 	if err != nil {
@@ -203,9 +207,12 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		return err
 	}
 	logins := weblogin.New(p.pool)
+	p.features = features.New(p.pool, remember, p.cfg.FeatureFlags)
 	downloads := packages.NewDownloads(p.pool, p.log)
 	p.background(lasting, func(ctx context.Context) { downloads.Run(ctx, 5*time.Second) })
 	p.background(lasting, authenticator.Run)
+	audits := audit.NewRecorder(p.pool, p.log.Named("audit"))
+	p.background(lasting, audits.Run)
 	p.server = server.New(server.Config{
 		Pool:           p.pool,
 		Auth:           authenticator,
@@ -220,13 +227,16 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		Blobs:          blobs,
 		Answers:        answers,
 		WebLogins:      logins,
+		Features:       p.features,
+		Audit:          audits,
 		MaxFileBytes:   func(format string) int64 { return p.cfg.Formats[format].MaxFileBytes },
-		LoginPage:      weblogin.Handler(logins, authenticator, p.log),
 		Limits:         limits,
 		ExternalURL:    strings.TrimSuffix(p.cfg.ExternalURL, "/"),
 		TrustedProxies: p.cfg.Proxies(),
 		Log:            p.log.Named("server"),
 	})
+	p.server.LoginPage = weblogin.Handler(logins, p.server, p.log)
+	p.warnOfFeatures(p.cfg)
 	return nil
 }
 
@@ -274,7 +284,8 @@ func (p *parts) watch(ctx context.Context) error {
 	}
 }
 
-// reload swaps in plugin binaries that the configuration now names.
+// reload takes the feature flags that the configuration now has, and swaps in
+// the plugin binaries that it now names.
 func (p *parts) reload(ctx context.Context, wishes <-chan func() (config.Config, error)) error {
 	for {
 		select {
@@ -292,6 +303,9 @@ func (p *parts) swapChanged(ctx context.Context, load func() (config.Config, err
 		p.log.Error("configuration was not reloaded", "error", err)
 		return
 	}
+	p.features.Configure(cfg.FeatureFlags)
+	p.log.Info("feature flags of the configuration are current", "count", len(cfg.FeatureFlags))
+	defer p.warnOfFeatures(cfg) // what a new plugin has is defined, too
 	entries, err := cfg.PluginEntries()
 	if err != nil {
 		p.log.Error("plugins were not reloaded", "error", err)
@@ -303,6 +317,14 @@ func (p *parts) swapChanged(ctx context.Context, load func() (config.Config, err
 			continue
 		}
 		p.log.Info("plugin is current", "format", e.Format, "sha256", e.SHA256)
+	}
+}
+
+// warnOfFeatures names what the configuration switches and nothing has: a name
+// that is written wrongly leaves on what somebody believes to be off.
+func (p *parts) warnOfFeatures(cfg config.Config) {
+	for _, name := range p.server.UndefinedFeatures(cfg.FeatureFlags) {
+		p.log.Warn("the configuration switches a feature that no enabled format has", "feature_flags", name)
 	}
 }
 

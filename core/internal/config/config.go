@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/pakhus/pakhus/core/internal/features"
 )
 
 // Config is the whole configuration. The keys are those of the YAML file; the
@@ -35,6 +37,10 @@ type Config struct {
 	Storage        Storage           `koanf:"storage" yaml:"storage"`
 	RateLimits     RateLimits        `koanf:"rate_limits" yaml:"rate_limits"`
 	Formats        map[string]Format `koanf:"formats" yaml:"formats"`
+	Audit          Audit             `koanf:"audit" yaml:"audit"`
+	// FeatureFlags switch routes of formats where nothing was set by API: "npm",
+	// "npm/publish", or the flag that a format declares. What is not here is on.
+	FeatureFlags map[string]bool `koanf:"feature_flags" yaml:"feature_flags"`
 }
 
 // Database says which PostgreSQL to use.
@@ -62,6 +68,15 @@ type Storage struct {
 	GraceHours int `koanf:"grace_hours" yaml:"grace_hours"`
 }
 
+// Audit says how long audit events are kept.
+type Audit struct {
+	// RetentionDays is for how long; 0: for ever.
+	RetentionDays int `koanf:"retention_days" yaml:"retention_days"`
+	// MaxRefused is how many refusals are kept at most, the latest: strangers can
+	// make any number of them. 0: all.
+	MaxRefused int `koanf:"max_refused" yaml:"max_refused"`
+}
+
 // Format enables a package format and names its plugin.
 type Format struct {
 	Enabled bool `koanf:"enabled" yaml:"enabled"`
@@ -83,6 +98,7 @@ func Default() Config {
 		Cache:      Cache{MaxBytes: 64 << 20},
 		Storage:    Storage{GraceHours: 24},
 		RateLimits: defaultRateLimits(),
+		Audit:      Audit{RetentionDays: 365, MaxRefused: 1_000_000},
 		Formats:    map[string]Format{"conan": {Enabled: true}, "maven": {Enabled: true}, "npm": {Enabled: true}, "nuget": {Enabled: true}},
 	}
 }
@@ -128,6 +144,12 @@ func (c Config) Validate() error {
 		bad("storage.grace_hours", "%d is less than 1: a publish under way could lose its bytes", c.Storage.GraceHours)
 	}
 	c.RateLimits.validate(bad)
+	if n := c.Audit.RetentionDays; n < 0 || n > 36500 {
+		bad("audit.retention_days", "%d is not between 0 (for ever) and 36500", n)
+	}
+	if n := c.Audit.MaxRefused; n < 0 {
+		bad("audit.max_refused", "%d is negative", n)
+	}
 	for name, f := range c.Formats {
 		if !regexp.MustCompile(`^[a-z][a-z0-9]{0,30}$`).MatchString(name) {
 			bad("formats."+name, "a format's name has only small letters and digits")
@@ -143,6 +165,11 @@ func (c Config) Validate() error {
 		}
 		if f.SHA256 != "" && !regexp.MustCompile(`^[0-9A-Fa-f]{64}$`).MatchString(f.SHA256) {
 			bad("formats."+name+".sha256", "%q is not a sha256 in hex", f.SHA256)
+		}
+	}
+	for name := range c.FeatureFlags {
+		if !features.ValidName(name) {
+			bad("feature_flags."+name, "is neither a format, nor <format>/<route>, nor a flag that a format declares")
 		}
 	}
 	return errors.Join(errs...)

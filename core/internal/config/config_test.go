@@ -59,6 +59,11 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"formats: {npm: {sha256: short}}":        "formats.npm.sha256",
 		"formats: {Npm: {enabled: true}}":        "formats.Npm",
 		"formats: {protection: {enabled: true}}": "formats.protection",
+		"audit: {retention_days: -1}":            "audit.retention_days",
+		"audit: {max_refused: -1}":               "audit.max_refused",
+		"feature_flags: {NPM: false}":            "feature_flags.NPM",
+		"feature_flags: {npm: perhaps}":          "feature_flags",
+		"feature_flags: {npm: {x: false}}":       "feature_flags.npm.x",
 		"listen: [":                              "yaml",
 	} {
 		_, err := config.Load(file(t, text), nil, nil)
@@ -68,6 +73,14 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 	}
 	if _, err := config.Load("", []string{"PAKHUS_NONSENSE=1"}, nil); err == nil || !strings.Contains(err.Error(), "nonsense") {
 		t.Errorf("environment: %v", err)
+	}
+}
+
+func TestFeatureFlags(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load(file(t, "feature_flags: {npm/publish: false, maven: true}\n"), []string{"PAKHUS_FEATURE_FLAGS__NUGET=false"}, nil)
+	if err != nil || len(c.FeatureFlags) != 3 || c.FeatureFlags["npm/publish"] || !c.FeatureFlags["maven"] || c.FeatureFlags["nuget"] {
+		t.Errorf("got %v, %v", c.FeatureFlags, err)
 	}
 }
 
@@ -130,14 +143,14 @@ func TestTheReferenceIsWhole(t *testing.T) {
 		"listen", "external_url", "data_dir", "trusted_proxies", "database.url", "database.max_connections", "log.level", "log.format",
 		"cache.max_bytes", "storage.grace_hours", "rate_limits.<throttle>.enabled", "rate_limits.<throttle>.requests",
 		"rate_limits.<throttle>.period_seconds", "rate_limits.dry_run", "rate_limits.allow", "rate_limits.redis.url", "formats.<name>.enabled", "formats.<name>.path", "formats.<name>.sha256",
-		"formats.<name>.max_file_bytes",
+		"formats.<name>.max_file_bytes", "feature_flags.<name>", "audit.retention_days", "audit.max_refused",
 	} {
 		if !strings.Contains(string(page), "| `"+key+"` |") {
 			t.Errorf("%s is missing", key)
 		}
 	}
 	settings, _, _ := strings.Cut(string(page), "\n## ") // what follows is not in the file
-	if rows := strings.Count(settings, "\n| `"); rows != 20 {
-		t.Errorf("the reference has %d settings, the test 20", rows)
+	if rows := strings.Count(settings, "\n| `"); rows != 23 {
+		t.Errorf("the reference has %d settings, the test 23", rows)
 	}
 }

@@ -8,7 +8,8 @@
 //	prepare.go      locks, and what must be known before the first change
 //	apply.go        the changes
 //	rows.go         the changes to the format's own tables
-//	finish.go       what every plan ends with: events, cache generations, intent
+//	finish.go       what every plan ends with: events, audit, cache generations, intent
+//	audited.go      what the audit is told of a plan
 //	outcome.go      a COMMIT whose answer was lost
 //	collect.go      bytes that nothing refers to any more
 //	transaction.go  a transaction in as few round trips as can be
@@ -25,6 +26,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/metadata"
 	"github.com/pakhus/pakhus/core/internal/protection"
 	"github.com/pakhus/pakhus/core/internal/registry"
@@ -53,6 +55,9 @@ type Scope struct {
 	Action    spec.Action          // what the caller was allowed to do
 	Uploads   map[string]File
 	Schema    *metadata.Schema // nil: the format has no tables
+	// Audit is what the audit is told of whoever asked: method, action, status,
+	// where from. The plan itself says the rest.
+	Audit audit.Event
 }
 
 // State is what became of a plan.

@@ -17,6 +17,9 @@ func (s *Server) authenticate(r *call) (*upload.Body, error) {
 	if err := s.identify(r); err != nil {
 		return nil, err
 	}
+	if err := s.switchedOnHere(r); err != nil {
+		return nil, err
+	}
 	if r.route.BodyCredentials == nil {
 		return nil, nil
 	}
@@ -61,6 +64,7 @@ func (s *Server) authorize(r *call) error {
 	}
 	var verdict authz.Verdict
 	r.about = about{}
+	attemptOf(r.c.Request.Context()).of(r.caller)
 	if r.place().group != (auth.GroupRef{}) {
 		verdict = r.authorizeGroup(anonymous)
 	} else {
@@ -107,6 +111,7 @@ func (r *call) authorizeGroup(anonymous bool) authz.Verdict {
 	if verdict != authz.Allowed {
 		return verdict
 	}
+	within.Projects = r.onlySwitchedOn(within.Projects)
 	r.about = about{group: c.Group, within: within}
 	if anonymous && r.route.Action != spec.ActionReadPackage {
 		return authz.Unauthenticated

@@ -41,6 +41,7 @@ func (s *Server) fail(c *gin.Context, err error) { s.failAs(c, spec.ErrorMessage
 // failAs also repeats the sentence in a header, if there is one for it.
 func (s *Server) failAs(c *gin.Context, style spec.ErrorStyle, header string, err error) {
 	status, sentence := s.wordsFor(c, err)
+	attemptOf(c.Request.Context()).Reason = sentence
 	if c.Writer.Written() {
 		return // too late: the client sees a broken transfer
 	}
@@ -93,7 +94,7 @@ func (s *Server) wordsFor(c *gin.Context, err error) (int, string) {
 	}
 	if status >= http.StatusInternalServerError {
 		s.Log.Error("request failed", "request_id", requestID(c), "method", c.Request.Method,
-			"path", c.Request.URL.EscapedPath(), "status", status, "error", err)
+			"path", unsecret(c.Request.URL.EscapedPath()), "status", status, "error", err)
 	}
 	e, ok := errors.AsType[*registry.Error](err)
 	if !ok || status == http.StatusInternalServerError {

@@ -41,6 +41,19 @@ type manageCall struct {
 	path   urlpath.Path // the one canonical path; see segment
 	caller auth.Caller  // Project or Group is set where the path names one
 	*parameters
+	// done audits what was written, before it is answered; nil: nothing is, or it has been.
+	done func(status int) error
+}
+
+// audited is for what answers in other ways than json and empty: whoever does so
+// after a write calls it first.
+func (r *manageCall) audited(status int) error {
+	if r.done == nil {
+		return nil
+	}
+	err := r.done(status)
+	r.done = nil
+	return err
 }
 
 // manage answers the requests for one path: this is a request from top to
@@ -65,11 +78,19 @@ func (s *Server) manageSteps(r *manageCall, methods map[string]managed) (err err
 	if err := s.identifyManager(r, m); err != nil {
 		return err
 	}
+	noted := attemptOf(r.c.Request.Context())
+	noted.of(r.caller)
+	noted.writes = m.Writes
 	if err := r.authorize(m); err != nil {
+		noted.denied = true
 		return err
 	}
 	if r.parameters, err = fieldsOf(r.c); err != nil {
 		return err
+	}
+	if m.Writes {
+		noted.Fields = r.asked()
+		r.done = func(status int) error { return s.auditDone(r.c.Request.Context(), status) }
 	}
 	return m.answer(r)
 }
@@ -164,6 +185,9 @@ func (r *manageCall) json(status int, document any) error {
 	if err != nil {
 		return err
 	}
+	if err := r.audited(status); err != nil {
+		return err
+	}
 	h := r.c.Writer.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
@@ -179,6 +203,9 @@ func (r *manageCall) json(status int, document any) error {
 
 // empty answers without a body.
 func (r *manageCall) empty(status int) error {
+	if err := r.audited(status); err != nil {
+		return err
+	}
 	r.c.Status(status)
 	r.c.Writer.WriteHeaderNow()
 	return nil

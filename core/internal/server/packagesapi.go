@@ -76,7 +76,10 @@ func (s *Server) apiSteps(r *apiCall, methods map[string]endpoint) error {
 	if err := s.identifyPerson(r); err != nil {
 		return err
 	}
+	noted := attemptOf(r.c.Request.Context())
+	noted.of(r.caller)
 	if err := r.authorize(e.action); err != nil {
+		noted.denied = true
 		return err
 	}
 	return e.answer(r)

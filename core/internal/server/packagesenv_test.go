@@ -1,18 +1,22 @@
 package server_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/pakhus/pakhus/core/internal/accounts"
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/auth"
+	"github.com/pakhus/pakhus/core/internal/features"
 	"github.com/pakhus/pakhus/core/internal/metadata"
 	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/pgtest"
@@ -52,9 +56,14 @@ func newSite(t *testing.T) *site {
 		db: db, blobs: memory.New(), plans: plan.New(db.Pool, nil, log), downloads: packages.NewDownloads(db.Pool, log),
 		accounts: accounts.New(db.Pool), projects: map[string]registry.Project{}, tokens: map[string]string{},
 	}
+	audits := audit.NewRecorder(db.Pool, log)
+	lasting, end := context.WithCancel(t.Context())
+	var written sync.WaitGroup
+	written.Go(func() { audits.Run(lasting) })
+	t.Cleanup(func() { end(); written.Wait() })
 	ts := httptest.NewServer(server.New(server.Config{
 		Pool: db.Pool, Auth: auth.New(db.Pool), Accounts: s.accounts, Plugins: none, Plans: s.plans, Packages: packages.New(db.Pool),
-		Downloads: s.downloads, Protection: protection.NewRules(db.Pool), Blobs: s.blobs, Log: log,
+		Downloads: s.downloads, Protection: protection.NewRules(db.Pool), Blobs: s.blobs, Features: features.New(db.Pool, 0, nil), Audit: audits, Log: log,
 		Schemas: func(string) *metadata.Schema { return nil },
 	}).Handler())
 	t.Cleanup(ts.Close)

@@ -45,6 +45,8 @@ func (s *Server) Handler() http.Handler {
 	s.packagesAPI(e)
 	s.tokensAPI(e)
 	s.protectionAPI(e)
+	s.featuresAPI(e)
+	s.auditAPI(e)
 	e.NoRoute(func(c *gin.Context) {
 		s.fail(c, registry.Errorf(registry.CodeNotFound, "Not Found"))
 	})

@@ -12,8 +12,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pakhus/pakhus/core/internal/accounts"
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/cache"
+	"github.com/pakhus/pakhus/core/internal/features"
 	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/metadata"
 	"github.com/pakhus/pakhus/core/internal/packages"
@@ -26,7 +28,7 @@ import (
 )
 
 // Config is what a Server needs; all fields but ExternalURL, TrustedProxies,
-// LoginPage and Limits are required.
+// LoginPage, Limits and Audit are required.
 type Config struct {
 	Pool *pgxpool.Pool
 	Auth *auth.Authenticator
@@ -44,6 +46,8 @@ type Config struct {
 	Blobs      storage.Blobs
 	Answers    *cache.Answers
 	WebLogins  *weblogin.Logins
+	// Features are the switches of formats' routes.
+	Features *features.Flags
 	// MaxFileBytes overrides a format's own limit on uploaded files; 0 does not.
 	MaxFileBytes func(format string) int64
 	// LoginPage serves /-/login/{id}.
@@ -55,7 +59,9 @@ type Config struct {
 	ExternalURL string
 	// TrustedProxies may say who the client is and how it connected.
 	TrustedProxies []netip.Prefix
-	Log            hclog.Logger
+	// Audit is told of what is done and refused; nil: nobody is.
+	Audit *audit.Recorder
+	Log   hclog.Logger
 }
 
 // Server answers HTTP requests.

@@ -11,6 +11,29 @@ import (
 	"github.com/google/uuid"
 )
 
+type AuditEvent struct {
+	ID             int64
+	CreatedAt      time.Time
+	RequestID      string
+	Outcome        string
+	Status         int16
+	Reason         string
+	Method         string
+	Action         string
+	ActorKind      string
+	ActorID        int64
+	ActorUsername  string
+	TokenID        int64
+	TokenKind      string
+	RemoteAddress  string
+	EntityType     string
+	EntityID       int64
+	EntityPath     string
+	PackageName    string
+	PackageVersion string
+	Details        json.RawMessage
+}
+
 type Blob struct {
 	SHA256    []byte
 	Size      int64
@@ -67,6 +90,15 @@ type Event struct {
 	Actor     json.RawMessage
 	RequestID string
 	CreatedAt time.Time
+}
+
+type FeatureFlag struct {
+	ID        int64
+	Name      string
+	GroupID   *int64
+	ProjectID *int64
+	Enabled   bool
+	UpdatedAt time.Time
 }
 
 type Group struct {
@@ -186,20 +218,21 @@ type ReservedVersion struct {
 }
 
 type Token struct {
-	ID         int64
-	Kind       string
-	Digest     []byte
-	Name       string
-	UserID     *int64
-	ProjectID  *int64
-	GroupID    *int64
-	Username   *string
-	Scopes     []string
-	ExpiresAt  *time.Time
-	RevokedAt  *time.Time
-	LastUsedAt *time.Time
-	CreatedAt  time.Time
-	ParentID   *int64
+	ID          int64
+	Kind        string
+	Digest      []byte
+	Name        string
+	UserID      *int64
+	ProjectID   *int64
+	GroupID     *int64
+	Username    *string
+	Scopes      []string
+	ExpiresAt   *time.Time
+	RevokedAt   *time.Time
+	LastUsedAt  *time.Time
+	CreatedAt   time.Time
+	ParentID    *int64
+	Description string
 }
 
 type User struct {
@@ -210,6 +243,7 @@ type User struct {
 	IsAdmin      bool
 	State        string
 	CreatedAt    time.Time
+	Kind         string
 }
 
 type WebLogin struct {
@@ -222,4 +256,5 @@ type WebLogin struct {
 	CredentialExpiresAt *time.Time
 	CompletedAt         *time.Time
 	CreatedAt           time.Time
+	TokenID             *int64
 }
