@@ -158,7 +158,7 @@ func TestWhoSeesTheAudit(t *testing.T) {
 func TestManagementWritesAreAudited(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.ask(t, "administrator", "POST", "/api/v4/features/npm?value=false&force=true&group=public-group&private_token=hush-hush")
+	s.ask(t, "administrator", "POST", "/api/v4/features/npm?value=false&force=true&group=public-group&other_token=hush-hush")
 	s.ask(t, "administrator", "POST", "/api/v4/features/npm") // wrong: nothing was done
 	all := s.deeds(t, "administrator", "/api/v4/audit_events?outcome=done", 1)
 	if len(all) != 1 {
