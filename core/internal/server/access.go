@@ -73,7 +73,8 @@ func (s *Server) authorize(r *call) error {
 	if r.route.Action == spec.ActionNone {
 		return nil // nothing of a project is touched
 	}
-	if verdict != authz.Allowed && r.level == spec.LevelInstance && r.route.Convention.OrNothing {
+	if verdict != authz.Allowed && r.level == spec.LevelInstance && r.route.Convention.OrNothing && (r.names == "" || !anonymous) {
+		// Somebody unknown who names a place is asked who they are, whether there is one or not.
 		r.about = about{}
 		return nil
 	}
