@@ -88,7 +88,9 @@ func OnConflict(problem error) PackageOption {
 	return func(o *operation, _ *spec.CreatePackage) { o.problem = problem }
 }
 
-// CreatePackage makes a package. An empty version is a package without one.
+// CreatePackage makes a package. An empty version is a package without one. The
+// project's protection rules are held against the name, without case: where a
+// format has further spellings of one name, it gives the same name for all.
 func (p *Plan) CreatePackage(name, version string, opts ...PackageOption) Ref {
 	c := spec.CreatePackage{Local: p.local(), Name: name, Version: version}
 	var o operation

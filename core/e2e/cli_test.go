@@ -21,6 +21,7 @@ func run(t *testing.T, r *registrytest.Registry, args ...string) (code int, out,
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
+	r.RememberAnswer(stdout.Bytes())
 	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
 		return failed.ExitCode(), stdout.String(), stderr.String()
 	}

@@ -42,6 +42,16 @@ func packagesURL(r *registrytest.Registry, p registrytest.Project) string {
 // publish publishes a version with npm's request, and returns its tarball.
 func publish(t *testing.T, r *registrytest.Registry, p registrytest.Project, token, name, version string) []byte {
 	t.Helper()
+	document, tarball := publication(t, name, version)
+	if a := send(t, "PUT", packagesURL(r, p)+"/npm/"+name, token, document); a.status != http.StatusOK {
+		t.Fatalf("publish %s@%s: %d %s", name, version, a.status, a.body)
+	}
+	return tarball
+}
+
+// publication is what npm sends to publish a version, and its tarball.
+func publication(t *testing.T, name, version string) (document string, _ []byte) {
+	t.Helper()
 	manifest := fmt.Sprintf(`{"name":%q,"version":%q}`, name, version)
 	var tarball bytes.Buffer
 	zipped := gzip.NewWriter(&tarball)
@@ -52,12 +62,9 @@ func publish(t *testing.T, r *registrytest.Registry, p registrytest.Project, tok
 	_, _ = archive.Write([]byte(manifest))
 	_ = archive.Close()
 	_ = zipped.Close()
-	document := fmt.Sprintf(`{"name":%q,"dist-tags":{"latest":%q},"versions":{%q:%s},"_attachments":{"%s-%s.tgz":{"data":%q}}}`,
+	document = fmt.Sprintf(`{"name":%q,"dist-tags":{"latest":%q},"versions":{%q:%s},"_attachments":{"%s-%s.tgz":{"data":%q}}}`,
 		name, version, version, manifest, name, version, base64.StdEncoding.EncodeToString(tarball.Bytes()))
-	if a := send(t, "PUT", packagesURL(r, p)+"/npm/"+name, token, document); a.status != http.StatusOK {
-		t.Fatalf("publish %s@%s: %d %s", name, version, a.status, a.body)
-	}
-	return tarball.Bytes()
+	return document, tarball.Bytes()
 }
 
 // ids are those of a version and of its only file.

@@ -33,6 +33,7 @@ func everyStatus() []string { return []string{"default", "processing"} }
 func stateRows(reg *plugintest.Registry, args []any) ([]spec.Row, error) {
 	arg := func(i int) string { s, _ := args[i].(string); return s }
 	asked, _ := args[5].([]string)
+	var rows []spec.Row
 	for _, p := range reg.Packages(spec.Finder{Name: arg(0), Version: arg(1), Statuses: everyStatus(), WithFiles: true}) {
 		row := spec.Row{"id": p.Package.ID, "status": p.Package.Status, "recipe_complete": false, "package_complete": false, "keys": []string{}}
 		for _, r := range reg.Rows("recipe_revisions") {
@@ -55,9 +56,9 @@ func stateRows(reg *plugintest.Registry, args []any) ([]spec.Row, error) {
 			}
 		}
 		row["keys"] = keys
-		return []spec.Row{row}, nil
+		rows = append(rows, row)
 	}
-	return nil, nil
+	return rows, nil
 }
 
 func folderRows(reg *plugintest.Registry, args []any) ([]spec.Row, error) {

@@ -53,7 +53,7 @@ func putFile(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	return sdk.Empty(http.StatusOK).With(plan), nil
 }
 
-// parsePut reads the path. Without revisions there is one, "0", of everything.
+// parsePut reads the path. Clients without revisions upload one, "0".
 func parsePut(r *sdk.Request) (target, string, error) {
 	t, err := targetOf(r)
 	if err != nil {
@@ -64,7 +64,11 @@ func parsePut(r *sdk.Request) (target, string, error) {
 		return target{}, "", err
 	}
 	if isV1(r) {
-		if t.revision != v1Revision || t.ofPackage() && t.packageRevision != v1Revision {
+		uploaded := t.revision
+		if t.ofPackage() {
+			uploaded = t.packageRevision // its recipe may be a revision of Conan 2: see uploadURLs
+		}
+		if uploaded != v1Revision {
 			return target{}, "", sdk.BadRequest("a client without revisions uploads to the revision %s", v1Revision)
 		}
 		if reference.IsMetadata(path) {

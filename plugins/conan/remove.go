@@ -209,6 +209,9 @@ func removeFiles(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	if err := r.JSON(&asked); err != nil {
 		return nil, err
 	}
+	if _, err := find(ctx, r, t); err != nil {
+		return nil, err
+	}
 	t.revision = v1Revision
 	plan := sdk.NewPlan()
 	for _, name := range asked.Files {
@@ -217,7 +220,7 @@ func removeFiles(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 		}
 		found, err := r.Packages.First(ctx, sdk.Finder{Name: t.Key(), Version: t.Version, FileKey: t.folder() + name, WithFiles: true})
 		if errors.Is(err, sdk.ErrNotFound) || err == nil && len(found.Files) == 0 {
-			return nil, sdk.NotFound("File " + name + " of " + t.String())
+			continue // what the client was shown before it uploaded was a revision of Conan 2
 		}
 		if err != nil {
 			return nil, err

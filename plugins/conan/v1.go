@@ -11,8 +11,7 @@ import (
 )
 
 // servedQuery finds what clients without revisions see of a recipe: what such
-// clients have uploaded, or else the latest revision, with the latest of each
-// package.
+// clients have uploaded, or else the latest revision; of a package likewise.
 func servedQuery() sdk.NamedQuery {
 	return sdk.NamedQuery{
 		Name: "served",
@@ -20,7 +19,7 @@ func servedQuery() sdk.NamedQuery {
 			select v.revision, coalesce((
 				select w.revision from package_revisions w
 				where w.package_id = p.id and w.recipe_revision = v.revision and w.reference = $4
-				order by w.published_at desc, w.revision desc limit 1), '')
+				order by w.revision <> '0', w.published_at desc, w.revision desc limit 1), '')
 			from core_api.packages p
 			join recipe_revisions v on v.package_id = p.id
 			where p.project_id = any ($1) and p.name_key = $2 and p.version_key = $3 and ` + served + `
@@ -113,7 +112,7 @@ func downloadURLs(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 
 // uploadURLs tells where the files go that a client announces. What is no file of
 // a recipe or package is left out, as in GitLab.
-func uploadURLs(_ context.Context, r *sdk.Request) (sdk.Outcome, error) {
+func uploadURLs(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	t, err := targetOf(r)
 	if err != nil {
 		return nil, err
@@ -124,6 +123,15 @@ func uploadURLs(_ context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	}
 	t.revision = v1Revision
 	if t.ofPackage() {
+		// The client has not sent its recipe if it is what it was shown, and that may be
+		// a revision of Conan 2: then the package is of that.
+		served, _, err := servedTarget(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if served.revision != "" {
+			t.revision = served.revision
+		}
 		t.packageRevision = v1Revision
 	}
 	urls := map[string]string{}

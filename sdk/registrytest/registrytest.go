@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -42,6 +43,7 @@ type Registry struct {
 	process *exec.Cmd
 	ended   chan struct{}
 	names   atomic.Int64
+	secrets secrets
 }
 
 // Start runs a registry until tb ends. Further arguments are flags of "pakhus serve".
@@ -53,7 +55,7 @@ func Start(tb testing.TB, args ...string) *Registry {
 		tb.Fatal(err)
 	}
 	r.start(tb)
-	tb.Cleanup(func() { r.stop(tb) })
+	tb.Cleanup(func() { r.stop(tb); r.secrets.check(tb, r.Log()) })
 	data, err := os.ReadFile(filepath.Join(r.Dir, "first-run.json"))
 	if err != nil {
 		tb.Fatalf("registrytest: %v", err)
@@ -63,6 +65,7 @@ func Start(tb testing.TB, args ...string) *Registry {
 		tb.Fatalf("registrytest: first-run.json: %v", err)
 	}
 	r.Username, r.Password, r.Token = first.Username, first.Password, first.Token
+	r.Remember(first.Password, first.Token)
 	return r
 }
 
@@ -100,7 +103,14 @@ func (r *Registry) start(tb testing.TB) {
 	_ = os.Remove(address) // of a process that was killed
 	args := append([]string{"serve", "--data", r.Dir, "--listen", r.listen}, r.args...)
 	cmd := exec.CommandContext(context.Background(), r.Bin, args...) //nolint:gosec // the binary under test
-	cmd.Stdout, cmd.Stderr = logFile, logFile
+	// Standard output is for the person who starts it: on the first start it shows the
+	// secrets that were made, which the log must not.
+	cmd.Stdout, cmd.Stderr = nil, logFile
+	if !slices.Contains(r.args, "--config") {
+		// A test may try more wrong credentials in a minute than a client may. One
+		// with a configuration of its own says so there.
+		cmd.Env = append(os.Environ(), "PAKHUS_RATE_LIMITS__LOGIN__ENABLED=false")
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		tb.Fatalf("registrytest: start %s: %v", r.Bin, err)
@@ -184,6 +194,7 @@ func (r *Registry) stop(tb testing.TB) {
 // error fails the test.
 func (r *Registry) CLI(tb testing.TB, args ...string) []byte {
 	tb.Helper()
+	r.rememberArgs(args)
 	cmd := exec.CommandContext(tb.Context(), r.Bin, append(args, "--data", r.Dir, "--json")...) //nolint:gosec // the binary under test
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -191,6 +202,7 @@ func (r *Registry) CLI(tb testing.TB, args ...string) []byte {
 	if err != nil {
 		tb.Fatalf("registrytest: pakhus %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
 	}
+	r.secrets.find(out)
 	return out
 }
 

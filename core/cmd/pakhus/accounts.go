@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pakhus/pakhus/core/internal/accounts"
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/registry"
 )
 
@@ -99,6 +100,7 @@ func (c *cli) groupCommands() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			c.about = audit.OfGroup(&g)
 			return c.print(cmd, map[string]any{"id": g.ID, "full_path": g.FullPath}, fmt.Sprintf("group %s has id %d", g.FullPath, g.ID))
 		}),
 	}
@@ -119,6 +121,7 @@ func (c *cli) projectCommands() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			c.about = audit.OfProject(&p)
 			return c.print(cmd, map[string]any{"id": p.ID, "full_path": p.FullPath}, fmt.Sprintf("project %s has id %d", p.FullPath, p.ID))
 		}),
 	}
@@ -155,7 +158,7 @@ func (c *cli) memberCommands() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			groupID, projectID, err := place(cmd.Context(), a, group, project)
+			groupID, projectID, err := c.place(cmd.Context(), a, group, project)
 			if err != nil {
 				return err
 			}
@@ -179,12 +182,14 @@ func levels() map[string]registry.AccessLevel {
 	}
 }
 
-// place finds the one group or project that a command is about.
-func place(ctx context.Context, a *accounts.Accounts, group, project string) (groupID, projectID int64, err error) {
+// place finds the one group or project that a command is about, and says so to the audit.
+func (c *cli) place(ctx context.Context, a *accounts.Accounts, group, project string) (groupID, projectID int64, err error) {
 	if group != "" {
 		g, err := a.FindGroup(ctx, group)
+		c.about = audit.OfGroup(&g)
 		return g.ID, 0, err
 	}
 	p, err := a.FindProject(ctx, project)
+	c.about = audit.OfProject(&p)
 	return 0, p.ID, err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
@@ -45,13 +47,33 @@ func (c *cli) connect(ctx context.Context) (*pgxpool.Pool, error) {
 
 // withAccounts makes a command's body of a function on the accounts.
 func (c *cli) withAccounts(fn func(cmd *cobra.Command, args []string, a *accounts.Accounts) error) func(*cobra.Command, []string) error {
+	return c.withTx(func(cmd *cobra.Command, args []string, tx pgx.Tx) error { return fn(cmd, args, accounts.In(tx)) })
+}
+
+// withTx makes a command's body of a function in one transaction. What it prints
+// is held back until that has committed: a token that nobody has is shown to nobody.
+func (c *cli) withTx(fn func(cmd *cobra.Command, args []string, tx pgx.Tx) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		pool, err := c.connect(cmd.Context())
 		if err != nil {
 			return err
 		}
 		defer pool.Close()
-		return fn(cmd, args, accounts.New(pool))
+		out := cmd.OutOrStdout()
+		var held bytes.Buffer
+		cmd.SetOut(&held)
+		defer cmd.SetOut(out)
+		err = postgres.InTx(cmd.Context(), pool, func(tx pgx.Tx) error {
+			if err := fn(cmd, args, tx); err != nil {
+				return err
+			}
+			return c.audited(cmd, args, tx)
+		})
+		if err != nil {
+			return err
+		}
+		_, err = held.WriteTo(out)
+		return err
 	}
 }
 

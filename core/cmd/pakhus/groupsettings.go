@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pakhus/pakhus/core/internal/accounts"
+	"github.com/pakhus/pakhus/core/internal/audit"
 )
 
 // groupSettings shows what holds for a format's packages in a group, and
@@ -54,6 +55,7 @@ A group's first decision takes over what held for it so far.`,
 			if err != nil {
 				return err
 			}
+			c.about = audit.OfGroup(&s.Group)
 			return c.print(cmd, settingsDocument(format, s), settingsSentence(format, s))
 		}),
 	}

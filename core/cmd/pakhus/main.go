@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pakhus/pakhus/core/internal/app"
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/config"
 )
 
@@ -41,6 +42,8 @@ type cli struct {
 	dataDir     string
 	databaseURL string
 	json        bool
+
+	about audit.Entity // what a command changes, as far as it is a project or group
 }
 
 // root is the table of contents.
@@ -78,6 +81,7 @@ func (c *cli) root() *cobra.Command {
 		c.memberCommands(),
 		c.tokenCommands(),
 		c.pluginCommands(),
+		c.featureCommands(),
 		c.gc(),
 	)
 	sayUsage(root)

@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/auth"
+	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/pgtest"
 	"github.com/pakhus/pakhus/core/internal/registry"
 )
@@ -57,6 +60,9 @@ func TestWrongUsage(t *testing.T) {
 		"group settings acme":                                      "--format is missing",
 		"group settings acme --format maven --duplicates no":       "choose allowed or refused",
 		"group settings acme --format maven --keep-snapshots many": "invalid argument",
+		"feature set npm":                                          "accepts 2 arg(s), received 1",
+		"feature set npm maybe":                                    "choose on or off",
+		"feature set npm off --group a --project a/b":              "--group or --project",
 		"token create --user ann --project acme/web":               "give one of",
 		"token create --user ann --username bot":                   "--username",
 		"token create --user ann --expires tomorrow":               "--expires",
@@ -136,6 +142,61 @@ func TestAccountsByCommand(t *testing.T) {
 	}
 }
 
+// Each command that has changed anything is in the audit once; no password and no token is.
+func TestCommandsAreAudited(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	secrets := []string{"correct horse"}
+	do := func(args ...string) {
+		t.Helper()
+		r := run(t, "", append(args, "--database-url", db.URL)...)
+		if r.err != nil {
+			t.Fatalf("pakhus %s: %v", strings.Join(args, " "), r.err)
+		}
+		if args[0] == "token" && args[1] == "create" {
+			secrets = append(secrets, strings.TrimSpace(r.out))
+		}
+	}
+	do("user", "create", "ann", "--password", "correct horse")
+	do("group", "create", "acme")
+	do("project", "create", "acme/web")
+	do("member", "add", "--user", "ann", "--project", "acme/web")
+	do("token", "create", "--user", "ann", "--name", "laptop")
+	do("token", "create", "--project", "acme/web", "--scopes", "read_package_registry")
+	do("token", "revoke", "1")
+	do("feature", "set", "npm", "off", "--group", "acme")
+	do("feature", "list")
+	do("group", "settings", "acme", "--format", "maven") // only shows
+	run(t, "", "token", "revoke", "99", "--database-url", db.URL)
+	all, _, err := audit.List(t.Context(), db.Pool, audit.Query{Page: packages.Page{Number: 1, Size: 100}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range slices.Backward(all) {
+		got = append(got, strings.TrimSpace(strings.TrimPrefix(e.Action, "pakhus ")+" "+e.Entity.Path))
+		if e.Actor.Kind != audit.Operator || e.Actor.Username == "" {
+			t.Errorf("%s by %+v", e.Action, e.Actor)
+		}
+	}
+	want := "user create, group create acme, project create acme/web, member add acme/web, token create, token create acme/web, token revoke, feature set acme"
+	if strings.Join(got, ", ") != want {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, ", "), want)
+	}
+	if all[1].Fields["arguments"] != "1" || all[3].Fields["name"] != "laptop" {
+		t.Errorf("fields %v, %v", all[1].Fields, all[3].Fields)
+	}
+	var text string
+	if err := db.Pool.QueryRow(t.Context(), "select string_agg(e::text, '') from audit_events e").Scan(&text); err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range secrets {
+		if secret == "" || strings.Contains(text, secret) {
+			t.Error("a secret is in the audit")
+		}
+	}
+}
+
 func TestPackageSettingsByCommand(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -166,6 +227,39 @@ func TestPackageSettingsByCommand(t *testing.T) {
 		"acme --format maven --keep-snapshots=2147483648": "keep snapshots 2147483648",
 	} {
 		if r := settings(strings.Fields(args)...); r.exit != 1 || !strings.Contains(r.err.Error(), says) {
+			t.Errorf("%s: exit %d, %v; want 1 and %q", args, r.exit, r.err, says)
+		}
+	}
+}
+
+func TestFeaturesByCommand(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	do := func(args string) result { return run(t, "", append(strings.Fields(args), "--database-url", db.URL)...) }
+	for _, args := range []string{"group create acme", "project create acme/web"} {
+		if r := do(args); r.err != nil {
+			t.Fatal(r.err)
+		}
+	}
+	for _, step := range []struct{ args, want string }{
+		{"feature list", "nothing is set: every route is as the configuration says\n"},
+		{"feature set npm/publish off", "npm/publish is off in the whole instance\n"},
+		{"feature set npm/publish on --group acme", "npm/publish is on in acme\n"},
+		{"feature set npm/publish off --project ACME/web", "npm/publish is off in acme/web\n"},
+		{"feature list", "FEATURE      WHERE     STATE\nnpm/publish  -         off\nnpm/publish  acme/web  off\nnpm/publish  acme      on\n"},
+		{"feature unset npm/publish --project acme/web", "removed 1\n"},
+		{"feature unset npm/publish --all --json", `{"removed":2}` + "\n"},
+		{"feature list --json", "[]\n"},
+	} {
+		if r := do(step.args); r.err != nil || r.out != step.want {
+			t.Errorf("%s: %v\n%swant\n%s", step.args, r.err, r.out, step.want)
+		}
+	}
+	for args, says := range map[string]string{
+		"feature set NPM off":                    `"NPM"`,
+		"feature set npm off --project acme/api": `there is no project "acme/api"`,
+	} {
+		if r := do(args); r.exit != 1 || !strings.Contains(r.err.Error(), says) {
 			t.Errorf("%s: exit %d, %v; want 1 and %q", args, r.exit, r.err, says)
 		}
 	}

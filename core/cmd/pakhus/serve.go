@@ -24,7 +24,7 @@ func (c *cli) serve() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the registry",
 		Long: "Run the registry until it is told to end (SIGTERM, Ctrl-C). Without a database URL it runs\n" +
-			"a PostgreSQL of its own in the data folder. SIGHUP loads changed plugins without a failed request.",
+			"a PostgreSQL of its own in the data folder. SIGHUP loads changed plugins and feature flags without a failed request.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			load := func() (config.Config, error) {

@@ -51,7 +51,7 @@ func (c *cli) tokenCommands() *cobra.Command {
 					return err
 				}
 			} else {
-				groupID, projectID, err := place(cmd.Context(), a, group, project)
+				groupID, projectID, err := c.place(cmd.Context(), a, group, project)
 				if err != nil {
 					return err
 				}

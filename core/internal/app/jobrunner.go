@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/jobs"
 	"github.com/pakhus/pakhus/core/internal/packages"
@@ -62,6 +63,7 @@ func (j *jobRunner) RunFormatJob(ctx context.Context, job jobs.FormatJob, attemp
 	}
 	result, err := j.plans.CommitWith(ctx, plan.Scope{
 		RequestID: id, Format: job.Format, Project: project, Actor: actor, Action: spec.ActionDestroyPackage, Schema: j.schemas.of(job.Format),
+		Audit: audit.Event{Action: job.Format + "/job/" + job.JobKind},
 	}, wanted, done)
 	if err != nil {
 		return err

@@ -15,12 +15,15 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/jackc/pgx/v5/pgxpool"
+	redislog "github.com/redis/go-redis/v9/logging"
 
 	"github.com/pakhus/pakhus/core/internal/accounts"
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/cache"
 	"github.com/pakhus/pakhus/core/internal/config"
 	"github.com/pakhus/pakhus/core/internal/embedded"
+	"github.com/pakhus/pakhus/core/internal/features"
 	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/jobs"
 	"github.com/pakhus/pakhus/core/internal/metadata"
@@ -28,6 +31,8 @@ import (
 	"github.com/pakhus/pakhus/core/internal/plan"
 	"github.com/pakhus/pakhus/core/internal/plugins"
 	"github.com/pakhus/pakhus/core/internal/postgres"
+	"github.com/pakhus/pakhus/core/internal/protection"
+	"github.com/pakhus/pakhus/core/internal/ratelimit"
 	"github.com/pakhus/pakhus/core/internal/server"
 	"github.com/pakhus/pakhus/core/internal/storage"
 	"github.com/pakhus/pakhus/core/internal/storage/filesystem"
@@ -42,12 +47,13 @@ type parts struct {
 	database *embedded.Server // nil with a database URL
 	pool     *pgxpool.Pool
 	plugins  *plugins.Manager
+	features *features.Flags
 	server   *server.Server
 	closers  []func() // run backwards
 }
 
-// remember is how long a caller's rights are believed: "revoked everywhere
-// within a second" with some room.
+// remember is how long a caller's rights are believed, and protection rules:
+// "revoked everywhere within a second" with some room.
 const remember = 900 * time.Millisecond
 
 // assemble starts the parts. What it has started when something fails, it stops again.
@@ -94,7 +100,11 @@ func (p *parts) start(lasting, ctx context.Context) error {
 	}
 	schemas := &schemas{}
 	reads := host.New(p.pool, blobs)
-	plans := plan.New(p.pool, queue, p.log.Named("plan"))
+	guard, err := protection.Remembering(p.pool, remember)
+	if err != nil {
+		return err
+	}
+	plans := plan.NewGuarded(p.pool, queue, guard, p.log.Named("plan"))
 	if err := p.startPlugins(lasting, ctx, url, schemas, reads); err != nil {
 		return err
 	}
@@ -164,6 +174,7 @@ func (p *parts) startJobs(lasting context.Context, known *schemas, reads *host.H
 		Runner: &jobRunner{plugins: p.plugins, schemas: known, host: reads, plans: plans, stored: packages.New(p.pool)},
 		Blobs:  blobs,
 		Grace:  time.Duration(p.cfg.Storage.GraceHours) * time.Hour,
+		Audit:  audit.Retention{Days: p.cfg.Audit.RetentionDays, MaxRefused: p.cfg.Audit.MaxRefused},
 		Log:    p.log.Named("jobs"),
 	})
 	if err != nil {
@@ -191,10 +202,17 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 	if err != nil {
 		return err
 	}
+	limits, err := p.newLimiter()
+	if err != nil {
+		return err
+	}
 	logins := weblogin.New(p.pool)
+	p.features = features.New(p.pool, remember, p.cfg.FeatureFlags)
 	downloads := packages.NewDownloads(p.pool, p.log)
 	p.background(lasting, func(ctx context.Context) { downloads.Run(ctx, 5*time.Second) })
 	p.background(lasting, authenticator.Run)
+	audits := audit.NewRecorder(p.pool, p.log.Named("audit"))
+	p.background(lasting, audits.Run)
 	p.server = server.New(server.Config{
 		Pool:           p.pool,
 		Auth:           authenticator,
@@ -205,18 +223,36 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		Plans:          plans,
 		Packages:       packages.New(p.pool),
 		Downloads:      downloads,
+		Protection:     protection.NewRules(p.pool),
 		Blobs:          blobs,
 		Answers:        answers,
 		WebLogins:      logins,
+		Features:       p.features,
+		Audit:          audits,
 		MaxFileBytes:   func(format string) int64 { return p.cfg.Formats[format].MaxFileBytes },
-		LoginPage:      weblogin.Handler(logins, authenticator, p.log),
+		Limits:         limits,
 		ExternalURL:    strings.TrimSuffix(p.cfg.ExternalURL, "/"),
 		TrustedProxies: p.cfg.Proxies(),
 
 		UsersCanCreateGroups: p.cfg.UsersCanCreateGroups,
 		Log:                  p.log.Named("server"),
 	})
+	p.server.LoginPage = weblogin.Handler(logins, p.server, p.log)
+	p.warnOfFeatures(p.cfg)
 	return nil
+}
+
+func (p *parts) newLimiter() (*ratelimit.Limiter, error) {
+	// The library has a log of its own, on stderr; what matters of it the limiter says.
+	redislog.Disable()
+	cfg := p.cfg.RateLimits.Limiter()
+	cfg.Log = p.log.Named("limits")
+	limits, err := ratelimit.New(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("rate_limits: %w", err)
+	}
+	p.onClose(func() { _ = limits.Close() })
+	return limits, nil
 }
 
 // background runs fn until close, and waits for it there.
@@ -250,7 +286,8 @@ func (p *parts) watch(ctx context.Context) error {
 	}
 }
 
-// reload swaps in plugin binaries that the configuration now names.
+// reload takes the feature flags that the configuration now has, and swaps in
+// the plugin binaries that it now names.
 func (p *parts) reload(ctx context.Context, wishes <-chan func() (config.Config, error)) error {
 	for {
 		select {
@@ -268,6 +305,9 @@ func (p *parts) swapChanged(ctx context.Context, load func() (config.Config, err
 		p.log.Error("configuration was not reloaded", "error", err)
 		return
 	}
+	p.features.Configure(cfg.FeatureFlags)
+	p.log.Info("feature flags of the configuration are current", "count", len(cfg.FeatureFlags))
+	defer p.warnOfFeatures(cfg) // what a new plugin has is defined, too
 	entries, err := cfg.PluginEntries()
 	if err != nil {
 		p.log.Error("plugins were not reloaded", "error", err)
@@ -279,6 +319,14 @@ func (p *parts) swapChanged(ctx context.Context, load func() (config.Config, err
 			continue
 		}
 		p.log.Info("plugin is current", "format", e.Format, "sha256", e.SHA256)
+	}
+}
+
+// warnOfFeatures names what the configuration switches and nothing has: a name
+// that is written wrongly leaves on what somebody believes to be off.
+func (p *parts) warnOfFeatures(cfg config.Config) {
+	for _, name := range p.server.UndefinedFeatures(cfg.FeatureFlags) {
+		p.log.Warn("the configuration switches a feature that no enabled format has", "feature_flags", name)
 	}
 }
 

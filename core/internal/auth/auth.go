@@ -90,7 +90,7 @@ const (
 	//nolint:gosec // a query, no credential
 	tokenSQL = `
 		select t.id, t.kind, coalesce(t.username, u.username, ''), t.scopes, t.expires_at,
-		       coalesce(t.project_id, 0), coalesce(t.group_id, 0),
+		       coalesce(t.project_id, 0), coalesce(t.group_id, 0), coalesce(t.parent_id, 0),
 		       coalesce(u.id, 0), coalesce(u.is_admin, false), coalesce(u.kind, 'human') <> 'human', coalesce(u.state, 'active')
 		from tokens t left join users u on u.id = t.user_id
 		where t.digest = $1 and t.revoked_at is null and (t.expires_at is null or t.expires_at > now())
@@ -209,7 +209,7 @@ type tokenRow struct {
 
 func (t *tokenRow) scan(row pgx.Row) error {
 	v := &t.value
-	err := row.Scan(&v.TokenID, &t.kind, &v.Username, &v.Scopes, &t.expires, &v.ProjectID, &v.GroupID, &v.UserID, &v.Admin, &v.Bot, &t.state)
+	err := row.Scan(&v.TokenID, &t.kind, &v.Username, &v.Scopes, &t.expires, &v.ProjectID, &v.GroupID, &v.ParentID, &v.UserID, &v.Admin, &v.Bot, &t.state)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}

@@ -303,7 +303,8 @@ func TestAnIssuedTokenEndsWithTheOneItWasMadeWith(t *testing.T) {
 				t.Fatal(err)
 			}
 			a, b := got.Actor, first.Actor
-			if a.Kind != b.Kind || a.UserID != b.UserID || a.Username != b.Username || a.ProjectID != b.ProjectID || !slices.Equal(a.Scopes, b.Scopes) {
+			if a.Kind != b.Kind || a.UserID != b.UserID || a.Username != b.Username || a.ProjectID != b.ProjectID || !slices.Equal(a.Scopes, b.Scopes) ||
+				a.OwnTokenID() != c.parent || b.OwnTokenID() != c.parent {
 				t.Errorf("%+v, want what %+v may", a, b)
 			}
 			if latest := time.Now().Add(91 * 24 * time.Hour); a.ExpiresAt.IsZero() || a.ExpiresAt.After(latest) || (!b.ExpiresAt.IsZero() && a.ExpiresAt.After(b.ExpiresAt)) {

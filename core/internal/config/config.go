@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/pakhus/pakhus/core/internal/features"
 )
 
 // Config is the whole configuration. The keys are those of the YAML file; the
@@ -27,7 +29,7 @@ type Config struct {
 	ExternalURL string `koanf:"external_url" yaml:"external_url"`
 	// DataDir holds the blobs and, without a database URL, the embedded PostgreSQL.
 	DataDir string `koanf:"data_dir" yaml:"data_dir"`
-	// TrustedProxies are networks whose X-Forwarded-Proto is believed.
+	// TrustedProxies are networks whose X-Forwarded-Proto and X-Forwarded-For are believed.
 	TrustedProxies []string `koanf:"trusted_proxies" yaml:"trusted_proxies"`
 	// UsersCanCreateGroups: everybody makes groups at the root, not only administrators.
 	UsersCanCreateGroups bool              `koanf:"users_can_create_groups" yaml:"users_can_create_groups"`
@@ -35,7 +37,12 @@ type Config struct {
 	Log                  Log               `koanf:"log" yaml:"log"`
 	Cache                Cache             `koanf:"cache" yaml:"cache"`
 	Storage              Storage           `koanf:"storage" yaml:"storage"`
+	RateLimits           RateLimits        `koanf:"rate_limits" yaml:"rate_limits"`
 	Formats              map[string]Format `koanf:"formats" yaml:"formats"`
+	Audit                Audit             `koanf:"audit" yaml:"audit"`
+	// FeatureFlags switch routes of formats where nothing was set by API: "npm",
+	// "npm/publish", or the flag that a format declares. What is not here is on.
+	FeatureFlags map[string]bool `koanf:"feature_flags" yaml:"feature_flags"`
 }
 
 // Database says which PostgreSQL to use.
@@ -63,6 +70,15 @@ type Storage struct {
 	GraceHours int `koanf:"grace_hours" yaml:"grace_hours"`
 }
 
+// Audit says how long audit events are kept.
+type Audit struct {
+	// RetentionDays is for how long; 0: for ever.
+	RetentionDays int `koanf:"retention_days" yaml:"retention_days"`
+	// MaxRefused is how many refusals are kept at most, the latest: strangers can
+	// make any number of them. 0: all.
+	MaxRefused int `koanf:"max_refused" yaml:"max_refused"`
+}
+
 // Format enables a package format and names its plugin.
 type Format struct {
 	Enabled bool `koanf:"enabled" yaml:"enabled"`
@@ -77,13 +93,15 @@ type Format struct {
 // Default returns the configuration of a registry that nobody has configured.
 func Default() Config {
 	return Config{
-		Listen:   "127.0.0.1:8080",
-		DataDir:  "data",
-		Database: Database{MaxConnections: 16},
-		Log:      Log{Level: "info", Format: "text"},
-		Cache:    Cache{MaxBytes: 64 << 20},
-		Storage:  Storage{GraceHours: 24},
-		Formats:  map[string]Format{"conan": {Enabled: true}, "maven": {Enabled: true}, "npm": {Enabled: true}, "nuget": {Enabled: true}},
+		Listen:     "127.0.0.1:8080",
+		DataDir:    "data",
+		Database:   Database{MaxConnections: 16},
+		Log:        Log{Level: "info", Format: "text"},
+		Cache:      Cache{MaxBytes: 64 << 20},
+		Storage:    Storage{GraceHours: 24},
+		RateLimits: defaultRateLimits(),
+		Audit:      Audit{RetentionDays: 365, MaxRefused: 1_000_000},
+		Formats:    map[string]Format{"conan": {Enabled: true}, "maven": {Enabled: true}, "npm": {Enabled: true}, "nuget": {Enabled: true}},
 	}
 }
 
@@ -127,9 +145,19 @@ func (c Config) Validate() error {
 	if c.Storage.GraceHours < 1 {
 		bad("storage.grace_hours", "%d is less than 1: a publish under way could lose its bytes", c.Storage.GraceHours)
 	}
+	c.RateLimits.validate(bad)
+	if n := c.Audit.RetentionDays; n < 0 || n > 36500 {
+		bad("audit.retention_days", "%d is not between 0 (for ever) and 36500", n)
+	}
+	if n := c.Audit.MaxRefused; n < 0 {
+		bad("audit.max_refused", "%d is negative", n)
+	}
 	for name, f := range c.Formats {
 		if !regexp.MustCompile(`^[a-z][a-z0-9]{0,30}$`).MatchString(name) {
 			bad("formats."+name, "a format's name has only small letters and digits")
+		}
+		if name == "protection" {
+			bad("formats."+name, "the packages API has this name for its protection rules")
 		}
 		if f.Path != "" && !filepath.IsAbs(f.Path) {
 			bad("formats."+name+".path", "%q is not absolute", f.Path)
@@ -139,6 +167,11 @@ func (c Config) Validate() error {
 		}
 		if f.SHA256 != "" && !regexp.MustCompile(`^[0-9A-Fa-f]{64}$`).MatchString(f.SHA256) {
 			bad("formats."+name+".sha256", "%q is not a sha256 in hex", f.SHA256)
+		}
+	}
+	for name := range c.FeatureFlags {
+		if !features.ValidName(name) {
+			bad("feature_flags."+name, "is neither a format, nor <format>/<route>, nor a flag that a format declares")
 		}
 	}
 	return errors.Join(errs...)
@@ -157,14 +190,19 @@ func (c Config) Proxies() []netip.Prefix {
 
 // Redacted returns the configuration as it may be shown: without passwords.
 func (c Config) Redacted() Config {
-	if c.Database.URL == "" {
-		return c
+	c.Database.URL = redacted(c.Database.URL)
+	c.RateLimits.Redis.URL = redacted(c.RateLimits.Redis.URL)
+	return c
+}
+
+func redacted(text string) string {
+	if text == "" {
+		return ""
 	}
 	const secret = "xxxxx" // as url.URL.Redacted writes it
-	u, err := url.Parse(c.Database.URL)
+	u, err := url.Parse(text)
 	if err != nil { // where its password stands, nobody knows
-		c.Database.URL = secret
-		return c
+		return secret
 	}
 	if u.RawQuery != "" {
 		query := u.Query()
@@ -175,6 +213,5 @@ func (c Config) Redacted() Config {
 		}
 		u.RawQuery = query.Encode()
 	}
-	c.Database.URL = u.Redacted()
-	return c
+	return u.Redacted()
 }

@@ -5,8 +5,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pakhus/pakhus/core/internal/config"
+	"github.com/pakhus/pakhus/core/internal/ratelimit"
 )
 
 func file(t *testing.T, text string) string {
@@ -21,13 +23,17 @@ func file(t *testing.T, text string) string {
 func TestEachSourceIsOverTheOneBefore(t *testing.T) {
 	t.Parallel()
 	path := file(t, "listen: 0.0.0.0:1\nlog: {level: warn}\ncache: {max_bytes: 2097152}\ndatabase: {max_connections: 8}\n")
-	env := []string{"PAKHUS_LOG__LEVEL=debug", "PAKHUS_LISTEN=0.0.0.0:2", "PAKHUS_TRUSTED_PROXIES=10.0.0.0/8,192.168.0.0/16", "HOME=/x"}
+	env := []string{"PAKHUS_RATE_LIMITS__ALLOW=10.0.0.0/8,ann", "PAKHUS_RATE_LIMITS__AUTHENTICATED_PACKAGES_API__ENABLED=true", "PAKHUS_LOG__LEVEL=debug", "PAKHUS_LISTEN=0.0.0.0:2", "PAKHUS_TRUSTED_PROXIES=10.0.0.0/8,192.168.0.0/16", "HOME=/x"}
 	c, err := config.Load(path, env, map[string]any{"listen": "127.0.0.1:3"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.Listen != "127.0.0.1:3" || c.Log.Level != "debug" || c.Cache.MaxBytes != 2<<20 || c.Database.MaxConnections != 8 || c.Log.Format != "text" {
 		t.Errorf("got %+v", c)
+	}
+	limits := c.RateLimits.Limiter()
+	if len(limits.Allow) != 2 || len(limits.Throttles) != 2 || limits.Throttles[ratelimit.AuthenticatedPackagesAPI] != (ratelimit.Throttle{Requests: 1000, Period: 15 * time.Second}) {
+		t.Errorf("limits %+v", limits)
 	}
 	if len(c.Proxies()) != 2 || !filepath.IsAbs(c.DataDir) || !c.Formats["npm"].Enabled {
 		t.Errorf("got %+v", c)
@@ -37,22 +43,28 @@ func TestEachSourceIsOverTheOneBefore(t *testing.T) {
 func TestWhatIsWrongIsNamed(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string]string{
-		"lisen: x":                         "lisen: there is no such setting",
-		"log: {levle: x}":                  "log.levle",
-		"log: {level: loud}":               "log.level",
-		"log: {format: xml}":               "log.format",
-		"listen: nowhere":                  "listen",
-		"external_url: ftp://x":            "external_url",
-		"database: {url: mysql://x}":       "database.url",
-		"database: {max_connections: 1}":   "database.max_connections",
-		"trusted_proxies: [here]":          "trusted_proxies",
-		"cache: {max_bytes: 1}":            "cache.max_bytes",
-		"storage: {grace_hours: 0}":        "storage.grace_hours",
-		"formats: {npm: {pfad: x}}":        "formats.npm.pfad",
-		"formats: {npm: {path: relative}}": "formats.npm.path",
-		"formats: {npm: {sha256: short}}":  "formats.npm.sha256",
-		"formats: {Npm: {enabled: true}}":  "formats.Npm",
-		"listen: [":                        "yaml",
+		"lisen: x":                               "lisen: there is no such setting",
+		"log: {levle: x}":                        "log.levle",
+		"log: {level: loud}":                     "log.level",
+		"log: {format: xml}":                     "log.format",
+		"listen: nowhere":                        "listen",
+		"external_url: ftp://x":                  "external_url",
+		"database: {url: mysql://x}":             "database.url",
+		"database: {max_connections: 1}":         "database.max_connections",
+		"trusted_proxies: [here]":                "trusted_proxies",
+		"cache: {max_bytes: 1}":                  "cache.max_bytes",
+		"storage: {grace_hours: 0}":              "storage.grace_hours",
+		"formats: {npm: {pfad: x}}":              "formats.npm.pfad",
+		"formats: {npm: {path: relative}}":       "formats.npm.path",
+		"formats: {npm: {sha256: short}}":        "formats.npm.sha256",
+		"formats: {Npm: {enabled: true}}":        "formats.Npm",
+		"formats: {protection: {enabled: true}}": "formats.protection",
+		"audit: {retention_days: -1}":            "audit.retention_days",
+		"audit: {max_refused: -1}":               "audit.max_refused",
+		"feature_flags: {NPM: false}":            "feature_flags.NPM",
+		"feature_flags: {npm: perhaps}":          "feature_flags",
+		"feature_flags: {npm: {x: false}}":       "feature_flags.npm.x",
+		"listen: [":                              "yaml",
 	} {
 		_, err := config.Load(file(t, text), nil, nil)
 		if err == nil || !strings.Contains(err.Error(), says) {
@@ -61,6 +73,14 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 	}
 	if _, err := config.Load("", []string{"PAKHUS_NONSENSE=1"}, nil); err == nil || !strings.Contains(err.Error(), "nonsense") {
 		t.Errorf("environment: %v", err)
+	}
+}
+
+func TestFeatureFlags(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load(file(t, "feature_flags: {npm/publish: false, maven: true}\n"), []string{"PAKHUS_FEATURE_FLAGS__NUGET=false"}, nil)
+	if err != nil || len(c.FeatureFlags) != 3 || c.FeatureFlags["npm/publish"] || !c.FeatureFlags["maven"] || c.FeatureFlags["nuget"] {
+		t.Errorf("got %v, %v", c.FeatureFlags, err)
 	}
 }
 
@@ -102,6 +122,10 @@ func TestPasswordsAreNotShown(t *testing.T) {
 		if got := c.Redacted().Database.URL; got != want {
 			t.Errorf("%q is shown as %q, want %q", in, got, want)
 		}
+		c.RateLimits.Redis.URL = in
+		if got := c.Redacted().RateLimits.Redis.URL; got != want {
+			t.Errorf("%q of Redis is shown as %q, want %q", in, got, want)
+		}
 		if c.Database.URL != in {
 			t.Errorf("%q was changed to %q", in, c.Database.URL)
 		}
@@ -117,15 +141,16 @@ func TestTheReferenceIsWhole(t *testing.T) {
 	}
 	for _, key := range []string{
 		"listen", "external_url", "data_dir", "trusted_proxies", "database.url", "database.max_connections", "log.level", "log.format",
-		"cache.max_bytes", "storage.grace_hours", "formats.<name>.enabled", "formats.<name>.path", "formats.<name>.sha256",
-		"formats.<name>.max_file_bytes",
+		"cache.max_bytes", "storage.grace_hours", "rate_limits.<throttle>.enabled", "rate_limits.<throttle>.requests",
+		"rate_limits.<throttle>.period_seconds", "rate_limits.dry_run", "rate_limits.allow", "rate_limits.redis.url", "formats.<name>.enabled", "formats.<name>.path", "formats.<name>.sha256",
+		"formats.<name>.max_file_bytes", "feature_flags.<name>", "audit.retention_days", "audit.max_refused",
 	} {
 		if !strings.Contains(string(page), "| `"+key+"` |") {
 			t.Errorf("%s is missing", key)
 		}
 	}
 	settings, _, _ := strings.Cut(string(page), "\n## ") // what follows is not in the file
-	if rows := strings.Count(settings, "\n| `"); rows != 14 {
-		t.Errorf("the reference has %d settings, the test 14", rows)
+	if rows := strings.Count(settings, "\n| `"); rows != 23 {
+		t.Errorf("the reference has %d settings, the test 23", rows)
 	}
 }

@@ -33,7 +33,7 @@ func Load(path string, environ []string, flags map[string]any) (Config, error) {
 		EnvironFunc: func() []string { return environ },
 		TransformFunc: func(key, value string) (string, any) {
 			key = strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(key, "PAKHUS_")), "__", ".")
-			if key == "trusted_proxies" {
+			if key == "trusted_proxies" || key == "rate_limits.allow" {
 				return key, strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
 			}
 			return key, value
@@ -63,12 +63,15 @@ func Load(path string, environ []string, flags map[string]any) (Config, error) {
 	return c, nil
 }
 
-// unknownKeys refuses what no field takes. Below formats, names are the operator's.
+// unknownKeys refuses what no field takes. Below formats and feature_flags, names are the operator's.
 func unknownKeys(k *koanf.Koanf, known []string) error {
 	var errs []error
 	for _, key := range k.Keys() {
 		parts := strings.Split(key, ".")
 		if parts[0] == "formats" && (len(parts) == 1 || (len(parts) == 3 && slices.Contains([]string{"enabled", "path", "sha256", "max_file_bytes"}, parts[2]))) {
+			continue
+		}
+		if parts[0] == "feature_flags" && len(parts) <= 2 {
 			continue
 		}
 		// The names that tests and tools use for other things than the configuration.

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pakhus/pakhus/core/internal/accounts"
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/postgres"
 	"github.com/pakhus/pakhus/core/internal/registry"
 )
@@ -53,6 +54,13 @@ func Run(ctx context.Context, pool *pgxpool.Pool, dir, url string) (*Result, err
 			return err
 		}
 		result = made
+		// Nobody has asked for it but the registry itself.
+		if err := audit.Insert(ctx, tx, audit.Event{
+			Action: "first run", Actor: registry.Actor{Kind: registry.System},
+			Changes: []audit.Change{{Type: "user.created", Name: made.Username}, {Type: "token.created", Name: "first run"}},
+		}); err != nil {
+			return err
+		}
 		return write(dir, made)
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/riverqueue/river"
 
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/plan"
 )
 
@@ -53,6 +54,10 @@ func (h *housekeeper) Work(ctx context.Context, _ *river.Job[housekeep]) error {
 		if _, sqlErr := h.cfg.Pool.Exec(ctx, sql); sqlErr != nil {
 			err = errors.Join(err, fmt.Errorf("housekeeping: %w", sqlErr))
 		}
+	}
+	expired, expireErr := audit.Expire(ctx, h.cfg.Pool, h.cfg.Audit)
+	if err = errors.Join(err, expireErr); expired > 0 {
+		h.cfg.Log.Info("audit events that need not be kept any longer were removed", "count", expired)
 	}
 	if collected+swept > 0 {
 		h.cfg.Log.Info("bytes that nothing refers to were removed", "blobs", collected, "staged", swept)

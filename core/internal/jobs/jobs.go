@@ -17,6 +17,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/storage"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
@@ -103,6 +104,8 @@ type Config struct {
 	Blobs  storage.Blobs
 	// Grace is how long bytes stay that nothing refers to.
 	Grace time.Duration
+	// Audit is how long audit events are kept; the zero Retention: for ever.
+	Audit audit.Retention
 	Log   hclog.Logger
 }
 

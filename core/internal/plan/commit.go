@@ -21,7 +21,8 @@ const maxTries = 4
 
 // Commit carries a plan out. It returns an error only if nothing was changed,
 // or if that could not be found out (CodeUnavailable): then the caller's client
-// must not be told that anything was done.
+// must not be told that anything was done. What a protection rule keeps the actor
+// from is CodeForbidden.
 func (e *Executor) Commit(ctx context.Context, s Scope, p *spec.Plan) (Result, error) {
 	return e.CommitWith(ctx, s, p, nil)
 }
@@ -37,10 +38,6 @@ func (e *Executor) CommitWith(ctx context.Context, s Scope, p *spec.Plan, also f
 	}
 	var last error
 	for range maxTries {
-		// Bytes before rows: a row whose bytes are missing can never be seen.
-		if err := makeDurable(ctx, s, p); err != nil {
-			return Result{}, err
-		}
 		result, err := e.try(ctx, s, p, also)
 		if err == nil || !errors.Is(err, errTryAgain) {
 			return result, err
@@ -77,10 +74,17 @@ func (r refusal) result() Result {
 	return Result{State: Refused, Refusal: r.answer}
 }
 
-// try is one transaction.
+// try is one transaction, and what must be before it.
 func (e *Executor) try(ctx context.Context, s Scope, p *spec.Plan, also func(context.Context, pgx.Tx) error) (Result, error) {
 	r := newRun(e, s, p)
 	err := r.lookUp(ctx)
+	if err == nil {
+		err = r.protected(ctx)
+	}
+	if err == nil {
+		// Bytes before rows: a row whose bytes are missing can never be seen.
+		err = makeDurable(ctx, s, p)
+	}
 	if err == nil {
 		err = r.transact(ctx, also)
 	}

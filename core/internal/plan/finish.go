@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+
+	"github.com/pakhus/pakhus/core/internal/audit"
 )
 
 // event is one row of the outbox.
@@ -18,15 +20,15 @@ func (a *applier) tell(kind string, packageID int64, file string) {
 	a.events = append(a.events, event{kind: kind, id: packageID, file: file})
 }
 
-// finish queues what every plan ends with: events, cache generations, intent, in
-// one statement.
+// finish queues what every plan ends with: events, audit, cache generations,
+// intent, in one statement.
 func (a *applier) finish() {
 	events := a.describeEvents()
 	keys := maps.Clone(a.touched)
 	for _, k := range a.plan.Touch {
 		keys[k] = struct{}{}
 	}
-	a.label = "events, cache generations, intent"
+	a.label = "events, audit, cache generations, intent"
 	// The generations end every answer that was made from what this plan touched. In
 	// the keys' order: two plans that touch the same ones wait for each other at the first.
 	a.exec(`
@@ -34,13 +36,15 @@ func (a *applier) finish() {
 			insert into events (type, project_id, format, package, actor, request_id)
 			select e.type, $1, $2, e.package::jsonb, $3::jsonb, $4
 			from unnest($5::text[], $6::text[]) with ordinality e (type, package, n) order by e.n
+		), audited as (
+			insert into audit_events`+audit.Columns+audit.Source("$9")+`
 		), generations as (
 			insert into cache_generations (project_id, format, key) select $1, $2, unnest($7::text[])
 			on conflict (project_id, format, key) do update set generation = nextval('cache_generation')
 		)
 		insert into intents (id) values ($8)`,
 		a.scope.Project.ID, a.scope.Format, events.actor, a.scope.RequestID, events.kinds, events.packages,
-		slices.Sorted(maps.Keys(keys)), a.intent)
+		slices.Sorted(maps.Keys(keys)), a.intent, a.audited())
 }
 
 // aboutPackage is what an event says of its package: it may be gone when the event is read.

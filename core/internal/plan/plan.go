@@ -2,18 +2,20 @@
 // transaction, or nothing of it.
 //
 //	validate.go     may this plan do this at all? (validaterows.go: its rows)
-//	commit.go       bytes first, then the transaction, then what became of it
+//	commit.go       lookup, bytes, then the transaction, then what became of it
 //	lookup.go       the stored packages that the plan is about
+//	protect.go      may this caller do it to packages of these names?
 //	prepare.go      locks, and what must be known before the first change
 //	apply.go        the changes
 //	rows.go         the changes to the format's own tables
-//	finish.go       what every plan ends with: events, cache generations, intent
+//	finish.go       what every plan ends with: events, audit, cache generations, intent
+//	audited.go      what the audit is told of a plan
 //	outcome.go      a COMMIT whose answer was lost
 //	collect.go      bytes that nothing refers to any more
 //	transaction.go  a transaction in as few round trips as can be
 //
 // An ordinary publish is three round trips: begin with locks and reads, the
-// changes, commit.
+// changes, commit. Of several within a second, one reads the protection rules first.
 package plan
 
 import (
@@ -24,7 +26,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/metadata"
+	"github.com/pakhus/pakhus/core/internal/protection"
 	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/core/internal/storage"
 	"github.com/pakhus/pakhus/sdk/spec"
@@ -47,9 +51,13 @@ type Scope struct {
 	Format    string
 	Project   registry.Project
 	Actor     registry.Actor
-	Action    spec.Action // what the caller was allowed to do
+	Level     registry.AccessLevel // the actor's role on the project
+	Action    spec.Action          // what the caller was allowed to do
 	Uploads   map[string]File
 	Schema    *metadata.Schema // nil: the format has no tables
+	// Audit is what the audit is told of whoever asked: method, action, status,
+	// where from. The plan itself says the rest.
+	Audit audit.Event
 }
 
 // State is what became of a plan.
@@ -79,14 +87,21 @@ type Enqueuer interface {
 
 // Executor carries out plans.
 type Executor struct {
-	pool *pgxpool.Pool
-	jobs Enqueuer // nil: plans with jobs are refused
-	log  hclog.Logger
+	pool  *pgxpool.Pool
+	jobs  Enqueuer // nil: plans with jobs are refused
+	guard *protection.Guard
+	log   hclog.Logger
 
 	resolveTime time.Duration // how long the outcome of a lost commit is looked for
 }
 
-// New makes an Executor. Without an Enqueuer, a plan that enqueues jobs is an error.
+// New makes an Executor that reads the protection rules before every plan.
+// Without an Enqueuer, a plan that enqueues jobs is an error.
 func New(pool *pgxpool.Pool, jobs Enqueuer, log hclog.Logger) *Executor {
-	return &Executor{pool: pool, jobs: jobs, log: log, resolveTime: resolveTime}
+	return NewGuarded(pool, jobs, protection.NewGuard(pool), log)
+}
+
+// NewGuarded is New with a guard that may know the rules already.
+func NewGuarded(pool *pgxpool.Pool, jobs Enqueuer, guard *protection.Guard, log hclog.Logger) *Executor {
+	return &Executor{pool: pool, jobs: jobs, guard: guard, log: log, resolveTime: resolveTime}
 }

@@ -22,6 +22,8 @@ const (
 	CodeTooLarge                    // 413
 	CodeUnavailable                 // 503: try again later
 	CodeTimeout                     // 504
+	CodeTooManyRequests             // 429: of this client; see ratelimit.ExceededError
+	CodeUnprocessable               // 422: each field is valid, what they say together is not
 )
 
 // Error has a code for machines, words for people and a cause for us.

@@ -159,6 +159,7 @@ type Actor struct {
 	Kind      ActorKind
 	UserID    int64 // of a user
 	TokenID   int64 // of the token used; 0 for anonymous and for passwords
+	ParentID  int64 // of the token that TokenID was made with; 0: with none
 	Username  string
 	Admin     bool
 	Bot       bool // of a project or group access token: nobody who could be asked
@@ -168,6 +169,15 @@ type Actor struct {
 	// A deploy token's home: exactly one is set.
 	ProjectID int64
 	GroupID   int64
+}
+
+// OwnTokenID is the token that was given out to the actor: the one used, or the
+// one that a client had that made for itself.
+func (a Actor) OwnTokenID() int64 {
+	if a.ParentID != 0 {
+		return a.ParentID
+	}
+	return a.TokenID
 }
 
 // Has reports whether the actor's credential carries the scope.

@@ -96,30 +96,31 @@ func (s *Server) baseURL(r *call) string {
 	return origin + "/api/v4/projects/" + id + "/packages/" + r.manifest.Format
 }
 
-// changed is the project that a plan changes: the request's, or of a request
-// about several the one that the plan names. There, what the caller may do was
-// not known before the plugin had said where it is to be done.
-func (r *call) changed(p *spec.Plan) (registry.Project, error) {
+// changed is the project that a plan changes, with the caller's role on it: the
+// request's, or of a request about several the one that the plan names. There,
+// what the caller may do was not known before the plugin had said where it is to
+// be done.
+func (r *call) changed(p *spec.Plan) (registry.Standing, error) {
 	if r.about.project != nil {
 		if p.ProjectID != 0 && p.ProjectID != r.about.project.ID {
-			return registry.Project{}, fmt.Errorf("plugin sent a plan for project %d, which the request is not about", p.ProjectID)
+			return registry.Standing{}, fmt.Errorf("plugin sent a plan for project %d, which the request is not about", p.ProjectID)
 		}
-		return *r.about.project, nil
+		return registry.Standing{Project: *r.about.project, Level: r.caller.Level}, nil
 	}
 	named := func(id int64) bool { return id == p.ProjectID }
 	i := slices.IndexFunc(r.caller.Standings, func(s registry.Standing) bool { return named(s.Project.ID) })
 	if i < 0 || !slices.ContainsFunc(r.about.within.Projects, func(p registry.Project) bool { return named(p.ID) }) {
-		return registry.Project{}, fmt.Errorf("plugin sent a plan for project %d, which the request is not about", p.ProjectID)
+		return registry.Standing{}, fmt.Errorf("plugin sent a plan for project %d, which the request is not about", p.ProjectID)
 	}
 	s := r.caller.Standings[i]
 	switch authz.Decide(r.caller.Actor, &s.Project, s.Level, r.route.Action) {
 	case authz.Allowed:
-		return s.Project, nil
+		return s, nil
 	case authz.Unauthenticated:
-		return registry.Project{}, r.deniedAnonymous()
+		return registry.Standing{}, r.deniedAnonymous()
 	case authz.Forbidden, authz.Hidden: // not hidden: the request may read there
 	}
-	return registry.Project{}, registry.Errorf(registry.CodeForbidden, "Forbidden")
+	return registry.Standing{}, registry.Errorf(registry.CodeForbidden, "Forbidden")
 }
 
 func specProject(p *registry.Project) spec.Project {

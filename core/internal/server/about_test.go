@@ -74,7 +74,10 @@ func TestAPlanChangesWhatTheCallerMayChange(t *testing.T) {
 		{spec.ActionCreatePackage, 0, "500"}, // the plugin does not say where
 	} {
 		p, err := aboutGroup(t, c.action).changed(&spec.Plan{ProjectID: c.project})
-		got := p.FullPath
+		got := p.Project.FullPath
+		if err == nil && p.Level != registry.Developer {
+			t.Errorf("the caller's role in %s is %d", got, p.Level)
+		}
 		switch {
 		case err == nil:
 		case registry.CodeOf(err) == registry.CodeForbidden:
@@ -94,8 +97,8 @@ func TestAPlanAboutOneProjectChangesNoOther(t *testing.T) {
 	t.Parallel()
 	r := &call{about: about{project: &registry.Project{ID: 7}}}
 	for id, taken := range map[int64]bool{0: true, 7: true, 8: false} {
-		if p, err := r.changed(&spec.Plan{ProjectID: id}); (err == nil) != taken || (taken && p.ID != 7) {
-			t.Errorf("a plan for %d: project %d, %v", id, p.ID, err)
+		if p, err := r.changed(&spec.Plan{ProjectID: id}); (err == nil) != taken || (taken && p.Project.ID != 7) {
+			t.Errorf("a plan for %d: project %d, %v", id, p.Project.ID, err)
 		}
 	}
 	if _, err := (&call{}).changed(&spec.Plan{}); err == nil {

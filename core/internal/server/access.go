@@ -17,19 +17,28 @@ func (s *Server) authenticate(r *call) (*upload.Body, error) {
 	if err := s.identify(r); err != nil {
 		return nil, err
 	}
+	if err := s.switchedOnHere(r); err != nil {
+		return nil, err
+	}
 	if r.route.BodyCredentials == nil {
 		return nil, nil
+	}
+	from := s.clientIP(r.c.Request)
+	if err := s.Limits.SigningIn(from); err != nil {
+		return nil, err
 	}
 	body, err := s.receive(r)
 	if err != nil {
 		return nil, err
 	}
-	actor, err := s.login(r, body)
+	err = s.Limits.SignIn(r.c.Request.Context(), from, func() (err error) {
+		r.caller.Actor, err = s.login(r, body)
+		return err
+	})
 	if err != nil {
 		body.Discard()
 		return nil, err
 	}
-	r.caller.Actor = actor
 	return body, nil
 }
 
@@ -37,29 +46,13 @@ func (s *Server) authenticate(r *call) (*upload.Body, error) {
 // have been given even where they ask for a new token: a credential that is no
 // good any more must not keep them from it, nor from what anybody may ask.
 func (s *Server) identify(r *call) (err error) {
-	if r.route.BodyCredentials == nil {
-		var (
-			credentials auth.Credentials
-			present     bool
-		)
-		if credentials, present, err = auth.Parse(r.c.Request); err == nil {
-			r.caller, err = s.resolve(r, credentials, present)
-		}
-		open := r.route.Action == spec.ActionNone && !r.route.Authenticated
-		if !open || registry.CodeOf(err) != registry.CodeUnauthenticated {
-			return err
-		}
+	if r.route.BodyCredentials != nil {
+		r.caller, err = s.nobody(r.c, r.place())
+		return err
 	}
-	r.caller, err = s.resolve(r, auth.Credentials{}, false)
+	open := r.route.Action == spec.ActionNone && !r.route.Authenticated
+	r.caller, _, err = s.who(r.c, r.place(), open)
 	return err
-}
-
-func (s *Server) resolve(r *call, c auth.Credentials, present bool) (auth.Caller, error) {
-	where := r.place()
-	if where.group != (auth.GroupRef{}) {
-		return s.Auth.ResolveGroup(r.c.Request.Context(), c, present, where.group)
-	}
-	return s.Auth.Resolve(r.c.Request.Context(), c, present, where.project)
 }
 
 // authorize applies what the manifest declared for the route, and settles what
@@ -71,6 +64,7 @@ func (s *Server) authorize(r *call) error {
 	}
 	var verdict authz.Verdict
 	r.about = about{}
+	attemptOf(r.c.Request.Context()).of(r.caller)
 	if r.place().group != (auth.GroupRef{}) {
 		verdict = r.authorizeGroup(anonymous)
 	} else {
@@ -79,7 +73,8 @@ func (s *Server) authorize(r *call) error {
 	if r.route.Action == spec.ActionNone {
 		return nil // nothing of a project is touched
 	}
-	if verdict != authz.Allowed && r.level == spec.LevelInstance && r.route.Convention.OrNothing {
+	if verdict != authz.Allowed && r.level == spec.LevelInstance && r.route.Convention.OrNothing && (r.names == "" || !anonymous) {
+		// Somebody unknown who names a place is asked who they are, whether there is one or not.
 		r.about = about{}
 		return nil
 	}
@@ -117,6 +112,7 @@ func (r *call) authorizeGroup(anonymous bool) authz.Verdict {
 	if verdict != authz.Allowed {
 		return verdict
 	}
+	within.Projects = r.onlySwitchedOn(within.Projects)
 	r.about = about{group: c.Group, within: within}
 	if anonymous && r.route.Action != spec.ActionReadPackage {
 		return authz.Unauthenticated

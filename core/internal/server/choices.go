@@ -33,8 +33,8 @@ func (p *parameters) visibility() registry.Visibility {
 	return registry.Visibility(p.oneOf("visibility", string(registry.Private), string(registry.Internal), string(registry.Public)))
 }
 
-// level is a field that is a role, as a number; none is said: NoAccess.
-func (p *parameters) level(name string) registry.AccessLevel {
+// accessLevel is a field that is a role, as a number; none is said: NoAccess.
+func (p *parameters) accessLevel(name string) registry.AccessLevel {
 	level := registry.AccessLevel(p.whole(name, 1))
 	switch level {
 	case registry.NoAccess, registry.Guest, registry.Planner, registry.Reporter, registry.Developer, registry.Maintainer, registry.Owner:

@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -22,15 +23,43 @@ func (s *Server) origin(r *http.Request) string {
 
 func (s *Server) fromTrustedProxy(r *http.Request) bool {
 	peer, ok := peerOf(r)
-	if !ok {
-		return false
+	return ok && s.trusts(peer)
+}
+
+func (s *Server) trusts(a netip.Addr) bool {
+	return slices.ContainsFunc(s.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// clientIP is who has sent the request, as far as it can be believed: the peer,
+// or if that is a trusted proxy, whom it says it got the request from, and so on.
+// What stands further left in X-Forwarded-For anybody may have written. The zero
+// Addr is a peer without an address.
+func (s *Server) clientIP(r *http.Request) netip.Addr {
+	client, _ := peerOf(r)
+	if len(s.TrustedProxies) == 0 {
+		return client
 	}
-	for _, p := range s.TrustedProxies {
-		if p.Contains(peer) {
-			return true
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, hop := range slices.Backward(hops) {
+		if !s.trusts(client) {
+			break
 		}
+		before, ok := parseHop(strings.TrimSpace(hop))
+		if !ok {
+			break // the last one that could be read is as far as it goes
+		}
+		client = before
 	}
-	return false
+	return client
+}
+
+// parseHop reads an address of X-Forwarded-For; some proxies write its port too.
+func parseHop(s string) (netip.Addr, bool) {
+	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+		return a.Unmap().WithZone(""), true
+	}
+	ap, err := netip.ParseAddrPort(s)
+	return ap.Addr().Unmap().WithZone(""), err == nil
 }
 
 // peerOf is the address at the other end of the connection.

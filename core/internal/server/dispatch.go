@@ -37,7 +37,7 @@ func (s *Server) dispatch(r *call, body *upload.Body) (*answer, error) {
 		if response.Plan.Empty() {
 			return &answer{outcome: response.Outcome, prefetched: request.Prefetched, uploads: body.Files}, nil
 		}
-		within, err := s.planScope(r, body, response.Plan)
+		within, err := s.planScope(r, body, response)
 		if err != nil {
 			return nil, err
 		}
@@ -133,10 +133,14 @@ func (s *Server) prefetch(ctx context.Context, scope string, r *call) ([][]spec.
 // fill puts the request's parameters into a template such as "{name}".
 func (r *call) fill(template string) string { return routes.Fill(template, r.params) }
 
-func (s *Server) planScope(r *call, body *upload.Body, p *spec.Plan) (plan.Scope, error) {
-	project, err := r.changed(p)
+func (s *Server) planScope(r *call, body *upload.Body, wanted *spec.Response) (plan.Scope, error) {
+	changed, err := r.changed(wanted.Plan)
 	if err != nil {
 		return plan.Scope{}, err
+	}
+	deed := attemptOf(r.c.Request.Context()).Event
+	if o, ok := wanted.Outcome.(*spec.HTTPResponse); ok {
+		deed.Status = o.Status
 	}
 	files := make(map[string]plan.File, len(body.Files))
 	for _, f := range body.Files {
@@ -145,11 +149,13 @@ func (s *Server) planScope(r *call, body *upload.Body, p *spec.Plan) (plan.Scope
 	return plan.Scope{
 		RequestID: requestID(r.c),
 		Format:    r.manifest.Format,
-		Project:   project,
+		Project:   changed.Project,
 		Actor:     r.caller.Actor,
+		Level:     changed.Level,
 		Action:    r.route.Action,
 		Uploads:   files,
 		Schema:    s.Schemas(r.manifest.Format),
+		Audit:     deed,
 	}, nil
 }
 

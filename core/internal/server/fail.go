@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/go-json-experiment/json"
 
+	"github.com/pakhus/pakhus/core/internal/ratelimit"
 	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/core/internal/routes"
 	"github.com/pakhus/pakhus/sdk/spec"
@@ -40,6 +41,7 @@ func (s *Server) fail(c *gin.Context, err error) { s.failAs(c, spec.ErrorMessage
 // failAs also repeats the sentence in a header, if there is one for it.
 func (s *Server) failAs(c *gin.Context, style spec.ErrorStyle, header string, err error) {
 	status, sentence := s.wordsFor(c, err)
+	attemptOf(c.Request.Context()).Reason = sentence
 	if c.Writer.Written() {
 		return // too late: the client sees a broken transfer
 	}
@@ -59,6 +61,10 @@ func (s *Server) failAs(c *gin.Context, style spec.ErrorStyle, header string, er
 	contentType, body := errorBody(style, status, sentence, requestID(c))
 	if shaped, ok := errors.AsType[*shapedError](err); ok {
 		contentType, body = shaped.body(requestID(c))
+	}
+	if over, ok := errors.AsType[*ratelimit.ExceededError](err); ok {
+		contentType, body = ratelimit.ContentType, []byte(ratelimit.Body)
+		over.SetHeader(c.Writer.Header())
 	}
 	c.Header("Content-Type", contentType)
 	c.Header("Cache-Control", "private, no-store")
@@ -88,7 +94,7 @@ func (s *Server) wordsFor(c *gin.Context, err error) (int, string) {
 	}
 	if status >= http.StatusInternalServerError {
 		s.Log.Error("request failed", "request_id", requestID(c), "method", c.Request.Method,
-			"path", c.Request.URL.EscapedPath(), "status", status, "error", err)
+			"path", unsecret(c.Request.URL.EscapedPath()), "status", status, "error", err)
 	}
 	e, ok := errors.AsType[*registry.Error](err)
 	if !ok || status == http.StatusInternalServerError {
@@ -100,6 +106,7 @@ func (s *Server) wordsFor(c *gin.Context, err error) (int, string) {
 func statuses() map[registry.Code]int {
 	return map[registry.Code]int{
 		registry.CodeInternal:        http.StatusInternalServerError,
+		registry.CodeTooManyRequests: http.StatusTooManyRequests,
 		registry.CodeInvalid:         http.StatusBadRequest,
 		registry.CodeUnauthenticated: http.StatusUnauthorized,
 		registry.CodeForbidden:       http.StatusForbidden,
@@ -111,6 +118,7 @@ func statuses() map[registry.Code]int {
 		registry.CodeTooLarge:        http.StatusRequestEntityTooLarge,
 		registry.CodeUnavailable:     http.StatusServiceUnavailable,
 		registry.CodeTimeout:         http.StatusGatewayTimeout,
+		registry.CodeUnprocessable:   http.StatusUnprocessableEntity,
 	}
 }
 
@@ -120,6 +128,8 @@ func errorBody(style spec.ErrorStyle, status int, sentence, requestID string) (c
 	message := strconv.Itoa(status) + " " + sentence
 	if text := http.StatusText(status); status == http.StatusBadRequest && text != sentence {
 		message = sentence // GitLab gives the sentence alone for what was wrong in a request
+	} else if status == http.StatusForbidden && !strings.HasPrefix(sentence, text) {
+		message = "403 Forbidden - " + sentence // GitLab's, of a reason
 	}
 	var doc any
 	switch style {

@@ -72,7 +72,8 @@ func (p *parameters) set(name string, values []string) {
 	p.values[name] = values
 }
 
-// plain writes a JSON value as a query would have it; null is nothing.
+// plain writes a JSON value as a query would have it; null is none, which a query
+// cannot say: see null.
 func plain(v jsontext.Value) ([]string, error) {
 	switch v.Kind() {
 	case '"':
@@ -82,7 +83,7 @@ func plain(v jsontext.Value) ([]string, error) {
 	case '0', 't', 'f':
 		return []string{string(v)}, nil
 	case 'n':
-		return []string{""}, nil
+		return nil, nil
 	case '[':
 		var list []jsontext.Value
 		if err := strictjson.Unmarshal(v, &list); err != nil {
@@ -106,6 +107,9 @@ func plain(v jsontext.Value) ([]string, error) {
 
 // given reports whether a field is there, empty or not.
 func (p *parameters) given(name string) bool { _, ok := p.values[name]; return ok }
+
+// null reports whether a field is there to say that there is nothing.
+func (p *parameters) null(name string) bool { return p.given(name) && len(p.values[name]) == 0 }
 
 // required is a text that must be there and say something.
 func (p *parameters) required(name string) string {

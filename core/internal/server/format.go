@@ -7,6 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/pakhus/pakhus/core/internal/auth"
+	"github.com/pakhus/pakhus/core/internal/features"
 	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/plugins"
 	"github.com/pakhus/pakhus/core/internal/routes"
@@ -25,6 +26,8 @@ type call struct {
 	params   map[string]string
 	names    string // the full path that the route's convention reads out of them, at instance level
 	media    string // of route.Produces
+	switches *features.Set
+	goesBy   []string // the switches' names for the route
 	caller   auth.Caller
 	about    about // from authorize on
 	// The generations of the route's cache keys as the prefetch saw them, of a direct file.
@@ -51,12 +54,15 @@ func (s *Server) steps(r *call) (*answer, error) {
 	if err := s.match(r); err != nil {
 		return nil, err
 	}
+	if err := s.switchedOn(r); err != nil {
+		return nil, err
+	}
 	body, err := s.authenticate(r)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { body.Discard() }()
-	if err := s.authorize(r); err != nil {
+	if err := s.admit(r); err != nil {
 		return nil, err
 	}
 	if r.route.Cache != nil && !r.about.nothing() && isRead(r.c.Request) {
@@ -72,7 +78,7 @@ func (s *Server) steps(r *call) (*answer, error) {
 			return nil, err
 		}
 		if time.Since(began) > lasting {
-			// Whoever began it may not be allowed to any more.
+			// Whoever began it may not be allowed to any more, nor anybody.
 			if err := s.admitAgain(r); err != nil {
 				return nil, err
 			}
@@ -89,11 +95,21 @@ func (s *Server) steps(r *call) (*answer, error) {
 // its sender is old: rights end within a second.
 const lasting = 500 * time.Millisecond
 
+// admit authorizes, and notes it if that fails.
+func (s *Server) admit(r *call) error {
+	err := s.authorize(r)
+	attemptOf(r.c.Request.Context()).denied = err != nil
+	return err
+}
+
 func (s *Server) admitAgain(r *call) error {
+	if err := s.switchedOn(r); err != nil {
+		return err
+	}
 	if _, err := s.authenticate(r); err != nil {
 		return err
 	}
-	return s.authorize(r)
+	return s.admit(r)
 }
 
 // match finds the route from the one canonical path, which everything after it shares.
@@ -120,6 +136,7 @@ func (s *Server) match(r *call) error {
 		return err
 	}
 	r.route, r.params, r.names = found.Route, found.Params, found.Names
+	attemptOf(r.c.Request.Context()).ofRoute(r)
 	r.media, err = negotiate(r.route.Produces, r.c.Request.Header)
 	return err
 }

@@ -71,7 +71,7 @@ func (s *Server) listSubgroups(r *manageCall) error {
 }
 
 func (s *Server) answerGroups(r *manageCall, f accounts.GroupFilter) error {
-	f.Viewer, f.Search, f.Visibility, f.Least = r.viewer(), r.text("search"), r.visibility(), r.level("min_access_level")
+	f.Viewer, f.Search, f.Visibility, f.Least = r.viewer(), r.text("search"), r.visibility(), r.accessLevel("min_access_level")
 	if r.boolean("owned") {
 		f.Least = registry.Owner
 	}

@@ -2,17 +2,13 @@ package server_test
 
 import (
 	"fmt"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/go-hclog"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/pakhus/pakhus/core/internal/accounts"
-	"github.com/pakhus/pakhus/core/internal/auth"
-	"github.com/pakhus/pakhus/core/internal/plugins"
 	"github.com/pakhus/pakhus/core/internal/registry"
-	"github.com/pakhus/pakhus/core/internal/server"
 )
 
 // group makes a group, and who has which role on it.
@@ -152,15 +148,8 @@ func TestGroupsAreMade(t *testing.T) {
 func TestEverybodyMakesGroupsWhereTheyMay(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	none, err := plugins.New(plugins.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ts := httptest.NewServer(server.New(server.Config{
-		Pool: s.db.Pool, Auth: auth.New(s.db.Pool), Accounts: s.accounts, Plugins: none, Log: hclog.NewNullLogger(), UsersCanCreateGroups: true,
-	}).Handler())
-	t.Cleanup(ts.Close)
-	s.url = ts.URL
+	s.config.UsersCanCreateGroups = true
+	s.serve(t)
 	made := s.as(t, "stranger", "POST", "/groups", `{"name":"Mine","path":"mine"}`).want(t, "create", 201)
 	s.as(t, "stranger", "PUT", fmt.Sprintf("/groups/%d", made.id(t)), `{"name":"M"}`).want(t, "it is theirs", 200, `"name":"M"`)
 	s.as(t, "", "POST", "/groups", `{"name":"Mine","path":"mine2"}`).want(t, "nobody", 401)
@@ -270,14 +259,42 @@ func TestGroupsAreListed(t *testing.T) {
 	}
 }
 
-// tables are those of the core that belong to groups and projects, with what
-// they belong by.
+// orphans are the tables that have rows of groups or projects that are not there.
+func (s *site) orphans(t *testing.T) (tables []string) {
+	t.Helper()
+	rows, err := s.db.Pool.Query(t.Context(), `
+		select c.table_name, c.column_name
+		from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
+		where table_schema = 'public' and t.table_type = 'BASE TABLE' and c.column_name in ('project_id', 'group_id', 'user_id')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table, column string
+	var checks []string
+	if _, err := pgx.ForEachRow(rows, []any{&table, &column}, func() error {
+		checks = append(checks, fmt.Sprintf("select from %s x where x.%s is not null and not exists (select from %ss where id = x.%s)", table, column, strings.TrimSuffix(column, "_id"), column))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(checks) < 15 {
+		t.Fatalf("only %d columns", len(checks))
+	}
+	for _, check := range checks {
+		if s.count(t, check) > 0 {
+			tables = append(tables, check)
+		}
+	}
+	return tables
+}
+
+// rows are how many there are in the tables that belong to groups and projects.
 func (s *site) rows(t *testing.T) map[string]int {
 	t.Helper()
 	all := map[string]int{}
 	for _, table := range []string{
 		"groups", "projects", "memberships", "tokens", "users", "packages", "package_files", "package_tags", "package_settings", "reserved_versions",
-		"cache_generations", "events",
+		"cache_generations", "events", "feature_flags", "package_protection_rules",
 	} {
 		all[table] = s.count(t, "select from "+table)
 	}
@@ -304,6 +321,9 @@ func TestADeletedGroupLeavesNothing(t *testing.T) {
 		s.as(t, "stranger", "POST", path+"/deploy_tokens", `{"name":"deploy","scopes":["read_package_registry"]}`).want(t, "deploy token", 201)
 	}
 	s.exec(t, "insert into reserved_versions (project_id, format, name_key, version_key) values ($1, 'npm', 'b', '1')", p.ID)
+	s.exec(t, "insert into feature_flags (name, project_id, enabled) values ('npm', $1, false)", p.ID)
+	s.as(t, "stranger", "POST", fmt.Sprintf("/projects/%d/packages/protection/rules", p.ID),
+		`{"package_type":"npm","package_name_pattern":"a*","minimum_access_level_for_push":"maintainer"}`).want(t, "rule", 201)
 	during := s.rows(t)
 	for table, n := range during {
 		if n <= before[table] {
@@ -315,6 +335,9 @@ func TestADeletedGroupLeavesNothing(t *testing.T) {
 		if n != before[table] {
 			t.Errorf("%s has %d rows, not %d as before", table, n, before[table])
 		}
+	}
+	if left := s.orphans(t); len(left) > 0 {
+		t.Errorf("orphans: %v", left)
 	}
 	if n := s.count(t, "select from blobs"); n != 1 {
 		t.Error("bytes are for the collector to delete")

@@ -29,7 +29,7 @@ func (s *Server) login(r *call, body *upload.Body) (registry.Actor, error) {
 	if body.Document, err = json.Marshal(fields); err != nil {
 		return registry.Actor{}, err
 	}
-	return s.Auth.Login(r.c.Request.Context(), username, secret)
+	return s.Login(r.c.Request.Context(), username, secret)
 }
 
 func textField(fields map[string]jsontext.Value, name string) (string, error) {

@@ -43,6 +43,19 @@ type manageCall struct {
 	path   urlpath.Path // the one canonical path; see segment
 	caller auth.Caller  // Project or Group is set where the path names one
 	*parameters
+	// done audits what was written, before it is answered; nil: nothing is, or it has been.
+	done func(status int) error
+}
+
+// audited is for what answers in other ways than json and empty: whoever does so
+// after a write calls it first.
+func (r *manageCall) audited(status int) error {
+	if r.done == nil {
+		return nil
+	}
+	err := r.done(status)
+	r.done = nil
+	return err
 }
 
 // manage answers the requests for one path: this is a request from top to
@@ -67,12 +80,20 @@ func (s *Server) manageSteps(r *manageCall, methods map[string]managed) (err err
 	if err := s.identifyManager(r, m); err != nil {
 		return err
 	}
+	noted := attemptOf(r.c.Request.Context())
+	noted.of(r.caller)
+	noted.writes = m.Writes
 	r.peopleOnly()
 	if err := r.authorize(m); err != nil {
+		noted.denied = true
 		return err
 	}
 	if r.parameters, err = fieldsOf(r.c); err != nil {
 		return err
+	}
+	if m.Writes {
+		noted.Fields = r.asked()
+		r.done = func(status int) error { return s.auditDone(r.c.Request.Context(), status) }
 	}
 	return inField(m.answer(r))
 }
@@ -130,20 +151,16 @@ func (r *manageCall) id(n int) (int64, error) {
 }
 
 // identifyManager finds the caller, and the project or group that the path names.
-func (s *Server) identifyManager(r *manageCall, m managed) error {
-	credentials, present, err := auth.Parse(r.c.Request)
-	if err != nil {
-		return err
-	}
-	ctx := r.c.Request.Context()
+func (s *Server) identifyManager(r *manageCall, m managed) (err error) {
+	var where place
 	switch m.subject {
 	case ofGroup:
-		r.caller, err = s.Auth.ResolveGroup(ctx, credentials, present, auth.ParseGroupRef(r.segment(3)))
+		where.group = auth.ParseGroupRef(r.segment(3))
 	case ofProject:
-		r.caller, err = s.Auth.Resolve(ctx, credentials, present, auth.ParseProjectRef(r.segment(3)))
+		where.project = auth.ParseProjectRef(r.segment(3))
 	case ofInstance:
-		r.caller, err = s.Auth.Resolve(ctx, credentials, present, auth.ProjectRef{})
 	}
+	r.caller, _, err = s.who(r.c, where, false)
 	return err
 }
 
@@ -191,6 +208,9 @@ func (r *manageCall) json(status int, document any) error {
 	if err != nil {
 		return err
 	}
+	if err := r.audited(status); err != nil {
+		return err
+	}
 	h := r.c.Writer.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
@@ -206,6 +226,9 @@ func (r *manageCall) json(status int, document any) error {
 
 // empty answers without a body.
 func (r *manageCall) empty(status int) error {
+	if err := r.audited(status); err != nil {
+		return err
+	}
 	r.c.Status(status)
 	r.c.Writer.WriteHeaderNow()
 	return nil

@@ -114,7 +114,7 @@ func (s *Server) answerMember(r *manageCall, status int, userID int64, inherited
 // role reads what a member is to get.
 func (r *manageCall) role() accounts.Role {
 	r.required("access_level")
-	return accounts.Role{AccessLevel: r.level("access_level"), ExpiresAt: r.day("expires_at")}
+	return accounts.Role{AccessLevel: r.accessLevel("access_level"), ExpiresAt: r.day("expires_at")}
 }
 
 // addMember gives a role to somebody who has none of their own here, by number or

@@ -25,13 +25,14 @@ func (s *Server) begin(c *gin.Context) {
 		// request: nothing more is read from such a connection (RFC 9112 §6.1).
 		c.Header("Connection", "close")
 	}
-	start := time.Now()
+	start, attempt := time.Now(), s.withAttempt(c)
 	defer func() {
+		s.auditRefusal(c, attempt)
 		if c.Request.ContentLength != 0 {
 			// What nobody has read of a body is read by net/http, without patience.
 			_ = http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(drainTime))
 		}
-		s.Log.Debug("request", "request_id", id, "method", c.Request.Method, "path", c.Request.URL.EscapedPath(),
+		s.Log.Debug("request", "request_id", id, "method", c.Request.Method, "path", unsecret(c.Request.URL.EscapedPath()),
 			"status", c.Writer.Status(), "bytes", c.Writer.Size(), "duration", time.Since(start))
 	}()
 	c.Next()

@@ -25,6 +25,7 @@ type endpoint struct {
 
 // packagesAPI mounts GitLab's API about packages of all formats. It lies beside
 // the formats' own mounts: a package's id is a number, and no format's name is.
+// Nor is a format called "protection", which is protectionAPI's.
 func (s *Server) packagesAPI(e *gin.Engine) {
 	const (
 		list  = "/api/v4/projects/:id/packages"
@@ -75,7 +76,10 @@ func (s *Server) apiSteps(r *apiCall, methods map[string]endpoint) error {
 	if err := s.identifyPerson(r); err != nil {
 		return err
 	}
+	noted := attemptOf(r.c.Request.Context())
+	noted.of(r.caller)
 	if err := r.authorize(e.action); err != nil {
+		noted.denied = true
 		return err
 	}
 	return e.answer(r)
@@ -121,14 +125,11 @@ func (r *apiCall) match(methods map[string]endpoint) (endpoint, error) {
 // identifyPerson finds the caller. Deploy tokens are for package clients: here
 // they are nobody, and as a Bearer token, where a person's is looked for, unknown.
 func (s *Server) identifyPerson(r *apiCall) error {
-	credentials, present, err := auth.Parse(r.c.Request)
+	caller, credentials, err := s.who(r.c, place{project: auth.ParseProjectRef(r.target)}, false)
 	if err != nil {
 		return err
 	}
-	r.caller, err = s.Auth.Resolve(r.c.Request.Context(), credentials, present, auth.ParseProjectRef(r.target))
-	if err != nil {
-		return err
-	}
+	r.caller = caller
 	if r.caller.Actor.Kind != registry.DeployToken {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/plan"
 	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/sdk/spec"
@@ -57,8 +58,10 @@ func (s *Server) destroy(r *apiCall, look func() (format string, destruction *sp
 			Format:    format,
 			Project:   *r.caller.Project,
 			Actor:     r.caller.Actor,
+			Level:     r.caller.Level,
 			Action:    spec.ActionDestroyPackage,
 			Schema:    s.Schemas(format),
+			Audit:     destroyed(r),
 		}, destruction)
 		if err != nil {
 			return err
@@ -70,6 +73,13 @@ func (s *Server) destroy(r *apiCall, look func() (format string, destruction *sp
 		}
 	}
 	return registry.Errorf(registry.CodeConflict, "this package is being changed by others; try again")
+}
+
+// destroyed is what the audit is told of a deletion.
+func destroyed(r *apiCall) audit.Event {
+	e := attemptOf(r.c.Request.Context()).Event
+	e.Status = http.StatusNoContent
+	return e
 }
 
 // unmodified is CodePrecondition if a thing has changed since the time that

@@ -1,24 +1,29 @@
 package server_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/pakhus/pakhus/core/internal/accounts"
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/auth"
+	"github.com/pakhus/pakhus/core/internal/features"
 	"github.com/pakhus/pakhus/core/internal/metadata"
 	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/pgtest"
 	"github.com/pakhus/pakhus/core/internal/plan"
 	"github.com/pakhus/pakhus/core/internal/plan/plantest"
 	"github.com/pakhus/pakhus/core/internal/plugins"
+	"github.com/pakhus/pakhus/core/internal/protection"
 	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/core/internal/server"
 	"github.com/pakhus/pakhus/core/internal/storage"
@@ -29,6 +34,7 @@ import (
 // site is a server without plugins, with a project of each visibility and
 // somebody of each role on all of them.
 type site struct {
+	config    server.Config
 	url       string
 	db        *pgtest.Database
 	blobs     storage.Blobs
@@ -51,18 +57,30 @@ func newSite(t *testing.T) *site {
 		db: db, blobs: memory.New(), plans: plan.New(db.Pool, nil, log), downloads: packages.NewDownloads(db.Pool, log),
 		accounts: accounts.New(db.Pool), projects: map[string]registry.Project{}, tokens: map[string]string{},
 	}
-	ts := httptest.NewServer(server.New(server.Config{
+	audits := audit.NewRecorder(db.Pool, log)
+	lasting, end := context.WithCancel(t.Context())
+	var written sync.WaitGroup
+	written.Go(func() { audits.Run(lasting) })
+	t.Cleanup(func() { end(); written.Wait() })
+	s.config = server.Config{
 		Pool: db.Pool, Auth: auth.New(db.Pool), Accounts: s.accounts, Plugins: none, Plans: s.plans, Packages: packages.New(db.Pool),
-		Downloads: s.downloads, Blobs: s.blobs, Log: log,
+		Downloads: s.downloads, Protection: protection.NewRules(db.Pool), Blobs: s.blobs, Features: features.New(db.Pool, 0, nil), Audit: audits, Log: log,
 		Schemas: func(string) *metadata.Schema { return nil },
-	}).Handler())
-	t.Cleanup(ts.Close)
-	s.url = ts.URL
+	}
+	s.serve(t)
 	for _, v := range []registry.Visibility{registry.Private, registry.Internal, registry.Public} {
 		s.newProject(t, string(v), v)
 	}
 	s.people(t)
 	return s
+}
+
+// serve starts a server as s.config now is.
+func (s *site) serve(t *testing.T) {
+	t.Helper()
+	ts := httptest.NewServer(server.New(s.config).Handler())
+	t.Cleanup(ts.Close)
+	s.url = ts.URL
 }
 
 func (s *site) newProject(t *testing.T, name string, v registry.Visibility) {
@@ -166,6 +184,12 @@ func (s *site) ask(t *testing.T, who, method, path string, headers ...string) re
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s.send(t, who, req, headers...)
+}
+
+// send sends a request as somebody of a role.
+func (s *site) send(t *testing.T, who string, req *http.Request, headers ...string) reply {
+	t.Helper()
 	if token := s.tokens[who]; token != "" {
 		req.Header.Set("PRIVATE-TOKEN", token)
 	}

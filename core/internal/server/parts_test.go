@@ -76,6 +76,14 @@ func TestErrorBodies(t *testing.T) {
 			}
 		}
 	}
+	for sentence, message := range map[string]string{
+		"Forbidden": "403 Forbidden", "Forbidden - Your account has been blocked.": "403 Forbidden - Your account has been blocked.",
+		"Package protected.": "403 Forbidden - Package protected.",
+	} {
+		if _, body := errorBody(spec.ErrorMessage, 403, sentence, "r"); string(body) != `{"message":"`+message+`","request_id":"r"}` {
+			t.Errorf("%s: %s", sentence, body)
+		}
+	}
 	if kind, body := errorBody(spec.ErrorText, 404, "Recipe not found", "r"); kind != "text/plain; charset=utf-8" || string(body) != "Recipe not found" {
 		t.Errorf("text: %s %s", kind, body)
 	}
@@ -101,7 +109,7 @@ func TestAPluginsRefusalNamesTheRequest(t *testing.T) {
 // A code that nobody gave a status would be a 500 by accident.
 func TestEveryCodeHasAStatus(t *testing.T) {
 	t.Parallel()
-	for code := registry.CodeInternal; code <= registry.CodeTimeout; code++ {
+	for code := registry.CodeInternal; code <= registry.CodeUnprocessable; code++ {
 		if _, ok := statuses()[code]; !ok {
 			t.Errorf("code %d has none", code)
 		}

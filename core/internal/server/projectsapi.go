@@ -76,7 +76,7 @@ func (s *Server) listGroupProjects(r *manageCall) error {
 // newest first.
 func (s *Server) answerProjects(r *manageCall, f accounts.ProjectFilter) error {
 	f.Viewer, f.Search, f.Visibility, f.Archived = r.viewer(), r.text("search"), r.visibility(), r.decided("archived")
-	f.Least = r.level("min_access_level")
+	f.Least = r.accessLevel("min_access_level")
 	if r.boolean("owned") {
 		f.Least = registry.Owner
 	}

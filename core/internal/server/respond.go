@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/cache"
 	"github.com/pakhus/pakhus/core/internal/download"
 	"github.com/pakhus/pakhus/core/internal/storage"
@@ -219,8 +220,12 @@ func (s *Server) redirect(r *call, o *spec.Redirect) error {
 
 // issueToken makes the token and puts it where the template says. The plugin never sees it.
 func (s *Server) issueToken(r *call, o *spec.IssueToken) error {
-	secret, err := s.Auth.Issue(r.c.Request.Context(), r.caller.Actor, o.Name)
+	ctx := r.c.Request.Context()
+	secret, err := s.Auth.Issue(ctx, r.caller.Actor, o.Name)
 	if err != nil {
+		return err
+	}
+	if err := s.auditDone(ctx, o.Template.Status, audit.Change{Type: "token.created", Name: o.Name}); err != nil {
 		return err
 	}
 	s.write(r, filled(o.Template, o.Placeholder, secret))

@@ -29,7 +29,7 @@ func (s *Server) Handler() http.Handler {
 	e.Match(reads, "/-/liveness", s.liveness)
 	e.Match(reads, "/-/readiness", s.readiness)
 	e.Match(reads, "/-/plugins", s.pluginStates)
-	e.Match([]string{http.MethodGet, http.MethodHead, http.MethodPost}, "/-/login/:id", gin.WrapH(s.LoginPage))
+	e.Match([]string{http.MethodGet, http.MethodHead, http.MethodPost}, "/-/login/:id", s.signInPage)
 
 	for _, name := range s.Plugins.Names() {
 		format, _ := s.Plugins.Format(name)
@@ -49,6 +49,9 @@ func (s *Server) Handler() http.Handler {
 	s.projectsAPI(e)
 	s.membersAPI(e)
 	s.settingsAPI(e)
+	s.protectionAPI(e)
+	s.featuresAPI(e)
+	s.auditAPI(e)
 	e.NoRoute(func(c *gin.Context) {
 		s.fail(c, registry.Errorf(registry.CodeNotFound, "Not Found"))
 	})

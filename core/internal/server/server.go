@@ -12,19 +12,23 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pakhus/pakhus/core/internal/accounts"
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/cache"
+	"github.com/pakhus/pakhus/core/internal/features"
 	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/metadata"
 	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/plan"
 	"github.com/pakhus/pakhus/core/internal/plugins"
+	"github.com/pakhus/pakhus/core/internal/protection"
+	"github.com/pakhus/pakhus/core/internal/ratelimit"
 	"github.com/pakhus/pakhus/core/internal/storage"
 	"github.com/pakhus/pakhus/core/internal/weblogin"
 )
 
-// Config is what a Server needs; all fields but ExternalURL, TrustedProxies and
-// Login are required.
+// Config is what a Server needs; all fields but ExternalURL, TrustedProxies,
+// LoginPage, Limits and Audit are required.
 type Config struct {
 	Pool *pgxpool.Pool
 	Auth *auth.Authenticator
@@ -37,13 +41,19 @@ type Config struct {
 	Plans     *plan.Executor
 	Packages  *packages.Packages
 	Downloads *packages.Downloads
-	Blobs     storage.Blobs
-	Answers   *cache.Answers
-	WebLogins *weblogin.Logins
+	// Protection is the rules; plans are held against them by themselves.
+	Protection *protection.Rules
+	Blobs      storage.Blobs
+	Answers    *cache.Answers
+	WebLogins  *weblogin.Logins
+	// Features are the switches of formats' routes.
+	Features *features.Flags
 	// MaxFileBytes overrides a format's own limit on uploaded files; 0 does not.
 	MaxFileBytes func(format string) int64
 	// LoginPage serves /-/login/{id}.
 	LoginPage http.Handler
+	// Limits counts requests and failed sign-ins; nil limits nothing.
+	Limits *ratelimit.Limiter
 	// ExternalURL is what clients call this registry, without a trailing slash.
 	// Empty: taken from each request's scheme and Host.
 	ExternalURL string
@@ -51,7 +61,9 @@ type Config struct {
 	UsersCanCreateGroups bool
 	// TrustedProxies may say who the client is and how it connected.
 	TrustedProxies []netip.Prefix
-	Log            hclog.Logger
+	// Audit is told of what is done and refused; nil: nobody is.
+	Audit *audit.Recorder
+	Log   hclog.Logger
 }
 
 // Server answers HTTP requests.

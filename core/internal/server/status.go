@@ -7,7 +7,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/registry"
 )
 
@@ -39,7 +38,7 @@ func (s *Server) readiness(c *gin.Context) {
 // pluginStates tells administrators, and people on the machine itself, how the plugins are.
 func (s *Server) pluginStates(c *gin.Context) {
 	if !s.onThisMachine(c.Request) {
-		if err := s.adminOnly(c.Request); err != nil {
+		if err := s.adminOnly(c); err != nil {
 			s.fail(c, err)
 			return
 		}
@@ -53,12 +52,8 @@ func (s *Server) onThisMachine(r *http.Request) bool {
 	return ok && peer.IsLoopback() && r.Header.Get("X-Forwarded-For") == "" && r.Header.Get("Forwarded") == ""
 }
 
-func (s *Server) adminOnly(r *http.Request) error {
-	credentials, present, err := auth.Parse(r)
-	if err != nil {
-		return err
-	}
-	caller, err := s.Auth.Resolve(r.Context(), credentials, present, auth.ProjectRef{})
+func (s *Server) adminOnly(c *gin.Context) error {
+	caller, _, err := s.who(c, place{}, false)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"github.com/pakhus/pakhus/core/internal/audit"
 	"github.com/pakhus/pakhus/core/internal/weblogin"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
@@ -19,6 +20,10 @@ func (s *Server) pollLogin(r *call, o *spec.PollLogin) error {
 	case weblogin.Ready:
 		secret, err := s.Auth.Issue(ctx, result.Actor, result.Name)
 		if err != nil {
+			return err
+		}
+		attemptOf(ctx).Actor = result.Actor
+		if err := s.auditDone(ctx, o.Template.Status, audit.Change{Type: "token.created", Name: result.Name}); err != nil {
 			return err
 		}
 		s.write(r, filled(o.Template, o.Placeholder, secret))

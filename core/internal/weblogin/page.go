@@ -49,8 +49,8 @@ type handler struct {
 	page   *template.Template
 }
 
-// maxForm is more than any name and password.
-const maxForm = 8 << 10
+// MaxForm is the most bytes of a form: more than any name and password.
+const MaxForm = 8 << 10
 
 // ServeHTTP shows the form, and takes it.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -72,7 +72,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) submit(w http.ResponseWriter, r *http.Request, id, name string) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	r.Body = http.MaxBytesReader(w, r.Body, MaxForm)
 	actor, err := h.auth.Login(r.Context(), r.PostFormValue("username"), r.PostFormValue("password"))
 	switch registry.CodeOf(err) {
 	case registry.CodeUnauthenticated, registry.CodeForbidden:

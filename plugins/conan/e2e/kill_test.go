@@ -132,12 +132,19 @@ func TestABrokenUploadIsRepeated(t *testing.T) {
 		upload, install, again []string
 	}{
 		{
-			"conan2", []string{"remote", "login", "acme", "root", "-p"}, []string{"create", "."},
-			[]string{"upload", "big/1.0", "-r", "acme", "-c"}, []string{"install", "--requires=big/1.0", "-r", "acme"}, []string{"list", "big/1.0:*", "-r", "acme"},
+			"conan2",
+			[]string{"remote", "login", "acme", "root", "-p"},
+			[]string{"create", "."},
+			[]string{"upload", "big/1.0", "-r", "acme", "-c"},
+			[]string{"install", "--requires=big/1.0", "-r", "acme"},
+			[]string{"list", "big/1.0:*", "-r", "acme"},
 		},
 		{
-			"conan1", []string{"user", "root", "-r", "acme", "-p"}, []string{"create", ".", "acme/stable"},
-			[]string{"upload", "big/1.0@acme/stable", "-r", "acme", "--all"}, []string{"install", "big/1.0@acme/stable", "-r", "acme"},
+			"conan1",
+			[]string{"user", "root", "-r", "acme", "-p"},
+			[]string{"create", ".", "acme/stable"},
+			[]string{"upload", "big/1.0@acme/stable", "-r", "acme", "--all"},
+			[]string{"install", "big/1.0@acme/stable", "-r", "acme"},
 			[]string{"search", "big/1.0@acme/stable", "-r", "acme"},
 		},
 	} {

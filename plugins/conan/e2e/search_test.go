@@ -92,8 +92,14 @@ func testSearch(t *testing.T, reg *registrytest.Registry) {
 			if got := stranger.search(t, q, ""); len(got) != 0 {
 				t.Errorf("a stranger, %s: %v", q, got)
 			}
-			if got := inInstance(reg, "").search(t, q, ""); len(got) != 0 {
-				t.Errorf("nobody, %s: %v", q, got)
+			// Nobody is asked who they are if the text names a project, whether there is one or not.
+			want := http.StatusOK
+			if strings.Contains(q, "@"+owner) || strings.Contains(q, "@no+such") {
+				want = http.StatusUnauthorized
+			}
+			a := inInstance(reg, "").get(t, "/v2/conans/search?q="+url.QueryEscape(q)).wantStatus(t, "nobody, "+q, want)
+			if want == http.StatusOK && string(a.body) != `{"results":[]}` {
+				t.Errorf("nobody, %s: %s", q, a.body)
 			}
 		}
 		if got := inGroup(reg, project.Group, reg.Token).search(t, "alph*", ""); len(got) != 2 {

@@ -134,13 +134,21 @@ func testV1(t *testing.T, reg *registrytest.Registry) {
 		c.get(t, strings.TrimPrefix(urls["conanfile.py"], c.base)).wantStatus(t, "a file", http.StatusOK)
 		urls = c.object(t, first("new/1.0")+"/packages/"+packageID(1)+"/download_urls")
 		c.get(t, strings.TrimPrefix(urls["conaninfo.txt"], c.base)).wantStatus(t, "a package's", http.StatusOK)
+		// A package of what it was shown goes to that revision: its recipe is not sent again.
+		c.uploadFirst(t, first("new/1.0")+"/packages/"+packageID(2), packageFiles("old of new"))
+		if got := c.latest(t, recipe("new/1.0")+"/revisions/"+revision(1)+"/packages/"+packageID(2)); got != "0" {
+			t.Errorf("latest %s", got)
+		}
+		if got := c.object(t, first("new/1.0")+"/packages/"+packageID(2)); len(got) != 3 {
+			t.Errorf("%v", got)
+		}
 	})
 	t.Run("removed", func(t *testing.T) { // 83, 84, 86 to 88
 		remove := func(what string, want int, body string) {
 			t.Helper()
 			c.send(t, "POST", at+"/"+what, []byte(body)).wantStatus(t, what+body, want)
 		}
-		remove("remove_files", 404, `{"files":["conan_export.txz"]}`)
+		remove("remove_files", 200, `{"files":["conan_export.txz"]}`) // what it was shown may have been a revision
 		remove("remove_files", 400, `{"files":["conanmanifest.txt"]}`)
 		remove("remove_files", 400, `["conan_export.tgz"]`)
 		remove("remove_files", 200, `{"files":["conan_export.tgz"]}`)

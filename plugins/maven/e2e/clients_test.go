@@ -35,7 +35,7 @@ func clients() []client {
 //
 //	CLIENT        the client's name
 //	HOST          the registry
-//	PROJECT       the Maven repository of a private project; PROJECT_ID
+//	PROJECT       the Maven repository of a private project; PROJECT_ID, FULL_PATH
 //	PROJECT2      that of a second project of the same group
 //	PUBLIC        that of a public project
 //	GROUP         that of the group of PROJECT and PROJECT2
@@ -121,6 +121,7 @@ func setup(t *testing.T, reg *registrytest.Registry, programs string, c client, 
 		"HOST":        reg.URL,
 		"PROJECT":     projectURL(reg, project),
 		"PROJECT_ID":  fmt.Sprint(project.ID),
+		"FULL_PATH":   project.Path,
 		"PROJECT2":    projectURL(reg, second),
 		"PUBLIC":      projectURL(reg, public),
 		"GROUP":       fmt.Sprintf("%s/api/v4/groups/%d/-/packages/maven", reg.URL, project.Group.ID),

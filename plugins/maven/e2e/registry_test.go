@@ -23,6 +23,7 @@ func TestRegistry(t *testing.T) {
 		{"deletions", testDeletions},
 		{"settings", testSettings},
 		{"clients", testClients},
+		{"protection", testProtection},
 	} {
 		t.Run(part.name, func(t *testing.T) { t.Parallel(); part.test(t, reg) })
 	}

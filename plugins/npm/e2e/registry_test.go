@@ -22,6 +22,7 @@ func TestRegistry(t *testing.T) {
 		{"races", testRaces},
 		{"stories", testStories},
 		{"clients", testClients},
+		{"protection", testProtection},
 	} {
 		t.Run(part.name, func(t *testing.T) { t.Parallel(); part.test(t, reg) })
 	}

@@ -12,6 +12,29 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+type AuditEvent struct {
+	ID             int64
+	CreatedAt      time.Time
+	RequestID      string
+	Outcome        string
+	Status         int16
+	Reason         string
+	Method         string
+	Action         string
+	ActorKind      string
+	ActorID        int64
+	ActorUsername  string
+	TokenID        int64
+	TokenKind      string
+	RemoteAddress  string
+	EntityType     string
+	EntityID       int64
+	EntityPath     string
+	PackageName    string
+	PackageVersion string
+	Details        json.RawMessage
+}
+
 type Blob struct {
 	SHA256    []byte
 	Size      int64
@@ -68,6 +91,15 @@ type Event struct {
 	Actor     json.RawMessage
 	RequestID string
 	CreatedAt time.Time
+}
+
+type FeatureFlag struct {
+	ID        int64
+	Name      string
+	GroupID   *int64
+	ProjectID *int64
+	Enabled   bool
+	UpdatedAt time.Time
 }
 
 type Group struct {
@@ -134,6 +166,17 @@ type PackageFile struct {
 	SHA512    []byte
 	CreatedAt time.Time
 	Format    string
+}
+
+type PackageProtectionRule struct {
+	ID                          int64
+	ProjectID                   int64
+	PackageType                 string
+	PackageNamePattern          string
+	MinimumAccessLevelForPush   *int16
+	MinimumAccessLevelForDelete *int16
+	CreatedAt                   time.Time
+	UpdatedAt                   time.Time
 }
 
 type PackageSetting struct {
