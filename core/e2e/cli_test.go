@@ -51,8 +51,8 @@ func TestCommands(t *testing.T) {
 		}
 	}
 	ok("user", "create", "ann", "--password", "correct horse")
-	ok("group", "create", "acme")
-	ok("group", "create", "acme/team")
+	ok("group", "create", "acme", "--visibility", "internal")
+	ok("group", "create", "acme/team", "--visibility", "internal")
 	ok("project", "create", "acme/team/web", "--visibility", "internal")
 	ok("member", "add", "--user", "ann", "--group", "acme", "--role", "maintainer")
 	token := strings.TrimSpace(ok("token", "create", "--user", "ann", "--expires", "2999-01-01"))

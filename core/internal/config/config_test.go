@@ -140,7 +140,7 @@ func TestTheReferenceIsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, key := range []string{
-		"listen", "external_url", "data_dir", "trusted_proxies", "database.url", "database.max_connections", "log.level", "log.format",
+		"listen", "external_url", "data_dir", "trusted_proxies", "users_can_create_groups", "database.url", "database.max_connections", "log.level", "log.format",
 		"cache.max_bytes", "storage.grace_hours", "rate_limits.<throttle>.enabled", "rate_limits.<throttle>.requests",
 		"rate_limits.<throttle>.period_seconds", "rate_limits.dry_run", "rate_limits.allow", "rate_limits.redis.url", "formats.<name>.enabled", "formats.<name>.path", "formats.<name>.sha256",
 		"formats.<name>.max_file_bytes", "feature_flags.<name>", "audit.retention_days", "audit.max_refused",
@@ -150,7 +150,7 @@ func TestTheReferenceIsWhole(t *testing.T) {
 		}
 	}
 	settings, _, _ := strings.Cut(string(page), "\n## ") // what follows is not in the file
-	if rows := strings.Count(settings, "\n| `"); rows != 23 {
-		t.Errorf("the reference has %d settings, the test 23", rows)
+	if rows := strings.Count(settings, "\n| `"); rows != 24 {
+		t.Errorf("the reference has %d settings, the test 24", rows)
 	}
 }

@@ -225,7 +225,7 @@ func (r *manageCall) json(status int, document any) error {
 }
 
 // empty answers without a body.
-func (r *manageCall) empty(status int) error {
+func (r *manageCall) empty(status int) error { //nolint:unparam // which status it is stands where it is answered
 	if err := r.audited(status); err != nil {
 		return err
 	}

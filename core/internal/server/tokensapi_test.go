@@ -125,7 +125,7 @@ func TestPersonalTokensAPI(t *testing.T) {
 	if list.header.Get("X-Total") != "1" || strings.Contains(list.body, m.Token) {
 		t.Errorf("%v %s", list.header, list.body)
 	}
-	s.manage(t, "GET", tokens+"?user_id=1", s.tokens["developer"], "").want(t, "somebody else's list", 401)
+	s.manage(t, "GET", fmt.Sprintf("%s?user_id=%d", tokens, s.userID(t, "owner")), s.tokens["developer"], "").want(t, "somebody else's list", 401)
 	s.manage(t, "GET", tokens+"?state=odd", s.tokens["developer"], "").want(t, "an odd state", 400, "state does not have a valid value")
 
 	// A token that only reads cannot change even itself.
