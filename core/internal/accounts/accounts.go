@@ -1,11 +1,12 @@
 // Package accounts makes and changes who and where: users, groups, projects,
 // members and tokens.
 //
-//	users.go     people, and whether they are let in
-//	groups.go    where projects live; groups nest
-//	settings.go  what groups decide for packages
-//	projects.go  where packages live
-//	members.go   who has which role where
+//	users.go     people, and whether they are let in; changeusers.go
+//	groups.go    where projects live; groups nest: tree.go, changegroups.go
+//	projects.go  where packages live; changeprojects.go
+//	settings.go  what groups and projects decide for packages; reuse.go
+//	members.go   who has which role where; changemembers.go
+//	lists.go     page by page: listusers.go, listgroups.go, listprojects.go, listmembers.go
 //	tokens.go    personal tokens and deploy tokens
 //	paths.go     what groups, projects and users may be called
 //

@@ -70,7 +70,7 @@ func TestRefusals(t *testing.T) {
 		"empty":                    {group(""), registry.CodeInvalid, "path is empty"},
 		"project without a group":  {project(accounts.NewProject{FullPath: "x"}), registry.CodeInvalid, "names no group"},
 		"visibility":               {project(accounts.NewProject{FullPath: "acme/y", Visibility: "secret"}), registry.CodeInvalid, "visibility"},
-		"package access":           {project(accounts.NewProject{FullPath: "acme/y", PackageAccess: "some"}), registry.CodeInvalid, "package access"},
+		"package access":           {project(accounts.NewProject{FullPath: "acme/y", PackageAccess: "some"}), registry.CodeInvalid, "package_registry_access_level"},
 		"user taken":               {user(accounts.NewUser{Username: "Ann"}), registry.CodeConflict, "username"},
 		"user with a slash":        {user(accounts.NewUser{Username: "a/b"}), registry.CodeInvalid, "username"},
 		"short password":           {user(accounts.NewUser{Username: "bob", Password: "short"}), registry.CodeInvalid, "password"},

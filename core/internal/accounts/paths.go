@@ -29,13 +29,13 @@ func checkSegment(field, s string, reserved []string) error {
 	lower := strings.ToLower(s)
 	switch {
 	case s == "":
-		return registry.Errorf(registry.CodeInvalid, "%s is empty", field)
+		return registry.Wrong(field, "is empty")
 	case len(s) > maxSegment:
-		return registry.Errorf(registry.CodeInvalid, "%s is longer than %d characters", field, maxSegment)
+		return registry.Wrong(field, "is longer than %d characters", maxSegment)
 	case !regexp.MustCompile(segment).MatchString(s), strings.HasSuffix(lower, ".git"), strings.HasSuffix(lower, ".atom"):
-		return registry.Errorf(registry.CodeInvalid, "%s %q can contain only letters, digits, '_', '-' and '.', cannot start with '-', and cannot end in '.', '.git' or '.atom'", field, s)
+		return registry.Wrong(field, "%q can contain only letters, digits, '_', '-' and '.', cannot start with '-', and cannot end in '.', '.git' or '.atom'", s)
 	case slices.Contains(reserved, lower):
-		return registry.Errorf(registry.CodeInvalid, "%s %q is a reserved name", field, s)
+		return registry.Wrong(field, "%q is a reserved name", s)
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func pathIsFree(ctx context.Context, tx pgx.Tx, fullPath string) error {
 		return err
 	}
 	if used {
-		return registry.Errorf(registry.CodeConflict, "path %q has already been taken", fullPath)
+		return pathTaken(fullPath)
 	}
 	return nil
 }
@@ -88,7 +88,13 @@ func pathIsFree(ctx context.Context, tx pgx.Tx, fullPath string) error {
 // taken says of a lost race for a path what is said of one that was taken before.
 func taken(err error, path string) error {
 	if postgres.IsUniqueViolation(err, "") {
-		return registry.Errorf(registry.CodeConflict, "path %q has already been taken", path)
+		return pathTaken(path)
 	}
 	return postgres.Translate(err)
+}
+
+func pathTaken(path string) error {
+	e := registry.Errorf(registry.CodeConflict, "path %q has already been taken", path)
+	e.Field = "path"
+	return e
 }

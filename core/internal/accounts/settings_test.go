@@ -39,6 +39,7 @@ func TestTheNearestGroupDecides(t *testing.T) {
 	// wants checks a group's settings, and that those of the project below acme/apps are its group's.
 	wants := func(group, decidedBy string, want registry.PackageSettings) {
 		t.Helper()
+		want.Decided = decidedBy != ""
 		got, err := a.PackageSettings(t.Context(), group, "maven")
 		if err != nil || got.DecidedBy != decidedBy || got.PackageSettings != want {
 			t.Errorf("%s: %+v, %v", group, got, err)
@@ -46,7 +47,6 @@ func TestTheNearestGroupDecides(t *testing.T) {
 		if group != "acme/apps" {
 			return
 		}
-		want.Decided = decidedBy != ""
 		if got, err := packages.New(db.Pool).Settings(t.Context(), project.ID, "maven"); err != nil || got != want {
 			t.Errorf("the project: %+v, %v", got, err)
 		}

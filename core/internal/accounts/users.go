@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/postgres"
@@ -11,10 +12,20 @@ import (
 
 // User is a person or a bot.
 type User struct {
-	ID       int64  `json:"id"`
-	Username string `json:"username"`
-	Name     string `json:"name"`
-	Admin    bool   `json:"admin"`
+	ID        int64     `json:"id"`
+	Username  string    `json:"username"`
+	Name      string    `json:"name"`
+	Admin     bool      `json:"admin"`
+	Blocked   bool      `json:"-"`
+	Bot       bool      `json:"-"` // of a project or group access token
+	CreatedAt time.Time `json:"-"`
+}
+
+// userColumns are what userTargets reads, of a user u.
+const userColumns = "u.id, u.username, u.name, u.is_admin, u.state = 'blocked' as blocked, u.kind <> 'human' as bot, u.created_at"
+
+func userTargets(u *User) []any {
+	return []any{&u.ID, &u.Username, &u.Name, &u.Admin, &u.Blocked, &u.Bot, &u.CreatedAt}
 }
 
 // NewUser is a user to be made.
@@ -33,44 +44,52 @@ func (a *Accounts) CreateUser(ctx context.Context, n NewUser) (User, error) {
 	if err := checkRoot("username", n.Username); err != nil {
 		return User{}, err
 	}
-	var hash *string
-	if n.Password != "" {
-		if len(n.Password) < minPassword {
-			return User{}, registry.Errorf(registry.CodeInvalid, "password is shorter than %d characters", minPassword)
-		}
-		h, err := auth.HashPassword(n.Password)
-		if err != nil {
-			return User{}, err
-		}
-		hash = &h
+	hash, err := hashOf(n.Password)
+	if err != nil {
+		return User{}, err
 	}
 	u := User{Username: n.Username, Name: n.Name, Admin: n.Admin}
-	if u.Name == "" {
-		u.Name = u.Username
+	if err := checkName(&u.Name, u.Username); err != nil {
+		return User{}, err
 	}
-	err := a.db.QueryRow(ctx, "insert into users (username, name, password_hash, is_admin) values ($1, $2, $3, $4) returning id",
-		u.Username, u.Name, hash, u.Admin).Scan(&u.ID)
-	if postgres.IsUniqueViolation(err, "") {
-		return User{}, registry.Errorf(registry.CodeConflict, "username %q has already been taken", n.Username)
-	}
+	err = a.db.QueryRow(ctx, "insert into users (username, name, password_hash, is_admin) values ($1, $2, $3, $4) returning id, created_at",
+		u.Username, u.Name, hash, u.Admin).Scan(&u.ID, &u.CreatedAt)
 	if err != nil {
-		return User{}, fmt.Errorf("create user: %w", postgres.Translate(err))
+		return User{}, usernameTaken(err, n.Username)
 	}
 	return u, nil
+}
+
+// hashOf is what is stored of a password; nil of none.
+func hashOf(password string) (*string, error) {
+	if password == "" {
+		return nil, nil //nolint:nilnil // no password is an answer
+	}
+	if len(password) < minPassword {
+		return nil, registry.Wrong("password", "is shorter than %d characters", minPassword)
+	}
+	h, err := auth.HashPassword(password)
+	return &h, err
+}
+
+func usernameTaken(err error, username string) error {
+	if postgres.IsUniqueViolation(err, "") {
+		return registry.Errorf(registry.CodeConflict, "username %q has already been taken", username)
+	}
+	return fmt.Errorf("write user: %w", postgres.Translate(err))
 }
 
 // FindUser finds a user by name, without case.
 func (a *Accounts) FindUser(ctx context.Context, username string) (User, error) {
 	var u User
-	err := a.db.QueryRow(ctx, "select id, username, name, is_admin from users where lower(username) = lower($1)", username).
-		Scan(&u.ID, &u.Username, &u.Name, &u.Admin)
+	err := a.db.QueryRow(ctx, "select "+userColumns+" from users u where lower(u.username) = lower($1)", username).Scan(userTargets(&u)...)
 	return u, missing(err, "user %q", username)
 }
 
 // UserByID finds a user by number.
 func (a *Accounts) UserByID(ctx context.Context, id int64) (User, error) {
 	var u User
-	err := a.db.QueryRow(ctx, "select id, username, name, is_admin from users where id = $1", id).Scan(&u.ID, &u.Username, &u.Name, &u.Admin)
+	err := a.db.QueryRow(ctx, "select "+userColumns+" from users u where u.id = $1", id).Scan(userTargets(&u)...)
 	return u, missing(err, "user %d", id)
 }
 

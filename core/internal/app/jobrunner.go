@@ -49,7 +49,7 @@ func (j *jobRunner) RunFormatJob(ctx context.Context, job jobs.FormatJob, attemp
 			Scope:     scope,
 			Project:   spec.Project{ID: job.ProjectID},
 			Actor:     spec.Actor{Kind: spec.System},
-			Settings:  spec.PackageSettings(settings),
+			Settings:  host.Settings(settings),
 			Attempt:   attempt,
 		},
 		Kind:     job.JobKind,

@@ -233,7 +233,9 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		Limits:         limits,
 		ExternalURL:    strings.TrimSuffix(p.cfg.ExternalURL, "/"),
 		TrustedProxies: p.cfg.Proxies(),
-		Log:            p.log.Named("server"),
+
+		UsersCanCreateGroups: p.cfg.UsersCanCreateGroups,
+		Log:                  p.log.Named("server"),
 	})
 	p.server.LoginPage = weblogin.Handler(logins, p.server, p.log)
 	p.warnOfFeatures(p.cfg)

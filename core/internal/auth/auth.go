@@ -60,18 +60,30 @@ func (a *Authenticator) Run(ctx context.Context) { a.used.run(ctx) }
 const (
 	// projectColumns are what scanProject reads first, of a project p and its group g.
 	projectColumns = `
-		       p.id, p.group_id, g.ancestor_ids, p.path, p.full_path, p.name, p.visibility, p.package_access_level,
-		       p.allow_reuse_after_delete or g.allow_reuse_after_delete`
-	// settingsColumn comes after them: by format, what the nearest group has decided
-	// that decides anything. "offset 0": looked up group by group, by index.
+		       p.id, p.group_id, g.ancestor_ids, p.path, p.full_path, p.name, p.visibility, p.package_access_level, p.archived,
+		       coalesce(p.allow_reuse_after_delete, g.reuse, false)`
+	// reuseColumn is what the nearest group says of reuse that says anything, from g up.
+	reuseColumn = `
+		       (select r.allow_reuse_after_delete
+		        from groups r
+		        where r.id = any (g.ancestor_ids) and r.allow_reuse_after_delete is not null
+		        order by cardinality(r.ancestor_ids) desc
+		        limit 1) as reuse`
+	// settingsColumn comes after them: by format, what the project has decided, or the
+	// nearest group that decides anything. "offset 0": looked up group by group, by index.
 	settingsColumn = `
 		       (select jsonb_object_agg(s.format, jsonb_build_object(
 		                 'Decided', true, 'RefuseDuplicates', not s.duplicates_allowed, 'DuplicateException', s.duplicate_exception_regex,
-		                 'KeepSnapshots', s.keep_snapshots))
+		                 'KeepSnapshots', s.keep_snapshots, 'MaxFileSize', s.max_file_size))
 		        from (select distinct on (s.format) s.*
-		              from unnest(g.ancestor_ids) with ordinality a (id, depth)
-		              cross join lateral (select * from package_settings s where s.group_id = a.id offset 0) s
+		              from (select id, depth from unnest(g.ancestor_ids) with ordinality a (id, depth) union all select 0, 1000) a
+		              cross join lateral (select * from package_settings s where s.group_id = a.id
+		                                  union all
+		                                  select * from package_settings s where a.id = 0 and s.project_id = p.id
+		                                  offset 0) s
 		              order by s.format, a.depth desc) s)`
+	// live is of a membership m that has not ended.
+	live = `(m.expires_at is null or m.expires_at > (now() at time zone 'utc')::date)`
 )
 
 const (
@@ -85,12 +97,13 @@ const (
 		  and not exists (select from tokens p where p.id = t.parent_id and (p.revoked_at is not null or p.expires_at <= now()))`
 	projectSQL = `
 		select ` + projectColumns + `,` + settingsColumn + `
-		from projects p join groups g on g.id = p.group_id
+		from projects p
+		join lateral (select g.id, g.ancestor_ids, ` + reuseColumn + ` from groups g where g.id = p.group_id) g on true
 		where p.id = $1 or ($2 <> '' and lower(p.full_path) = lower($2))`
 	levelSQL = `
 		select coalesce(max(m.access_level), 0)
 		from tokens t
-		join memberships m on m.user_id = t.user_id
+		join memberships m on m.user_id = t.user_id and ` + live + `
 		join projects p on p.id = $2 or ($3 <> '' and lower(p.full_path) = lower($3))
 		join groups g on g.id = p.group_id
 		where t.digest = $1 and (m.project_id = p.id or m.group_id = any (g.ancestor_ids))`
@@ -181,7 +194,7 @@ func scanProject(row pgx.Row) (*registry.Project, error) {
 func projectTargets(p *registry.Project) []any {
 	return []any{
 		&p.ID, &p.GroupID, &p.GroupAncestorIDs, &p.Path, &p.FullPath, &p.Name, &p.Visibility, &p.PackageAccess,
-		&p.AllowReuseAfterDelete,
+		&p.Archived, &p.AllowReuseAfterDelete,
 	}
 }
 

@@ -20,10 +20,10 @@ const (
 	//nolint:gosec // a query, no credential
 	standingsSQL = `
 		select ` + projectColumns + `, coalesce(greatest(g.level, m.access_level), 0)
-		from (select g.id, g.ancestor_ids, g.allow_reuse_after_delete,
+		from (select g.id, g.ancestor_ids, ` + reuseColumn + `,
 		             (select max(m.access_level)
 		              from tokens t
-		              join memberships m on m.user_id = t.user_id
+		              join memberships m on m.user_id = t.user_id and ` + live + `
 		              where t.digest = $4 and m.group_id = any (g.ancestor_ids)) as level
 		      from groups top
 		      join groups g on g.ancestor_ids @> array[top.id]
@@ -32,7 +32,7 @@ const (
 		join projects p on p.group_id = g.id
 		left join (select m.project_id, m.access_level
 		           from tokens t
-		           join memberships m on m.user_id = t.user_id
+		           join memberships m on m.user_id = t.user_id and ` + live + `
 		           where t.digest = $4 and m.project_id is not null
 		           offset 0) m on m.project_id = p.id
 		order by p.id`
@@ -40,7 +40,7 @@ const (
 	groupLevelSQL = `
 		select coalesce(max(m.access_level), 0)
 		from tokens t
-		join memberships m on m.user_id = t.user_id
+		join memberships m on m.user_id = t.user_id and ` + live + `
 		join groups g on (g.id = $1 or ($2 <> '' and lower(g.full_path) = lower($2))) and (g.parent_id is null or not $3)
 		where t.digest = $4 and m.group_id = any (g.ancestor_ids)`
 )

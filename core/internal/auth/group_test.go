@@ -287,12 +287,82 @@ func TestAProjectComesWithWhatItsGroupsDecide(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	most := int64(1000)
+	if _, err := w.accounts.ChangeSettings(t.Context(), accounts.Place{Project: &w.project}, "npm", accounts.SettingsChange{MaxFileSize: &most}); err != nil {
+		t.Fatal(err)
+	}
 	c, err := w.auth.Resolve(t.Context(), auth.Credentials{}, false, auth.ProjectRef{ID: w.project.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]registry.PackageSettings{"maven": {Decided: true, RefuseDuplicates: true, KeepSnapshots: 3}, "generic": {Decided: true, KeepSnapshots: 3}}
+	want := map[string]registry.PackageSettings{
+		"maven": {Decided: true, RefuseDuplicates: true, KeepSnapshots: 3}, "generic": {Decided: true, KeepSnapshots: 3}, "npm": {Decided: true, MaxFileSize: 1000},
+	}
 	if fmt.Sprint(c.Project.PackageSettings) != fmt.Sprint(want) {
 		t.Errorf("settings %+v", c.Project.PackageSettings)
+	}
+}
+
+// Whether a deleted version may be published again is inherited, too; by the way
+// of a project and by that of a group above it.
+func TestReuseIsTheNearestDecision(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	yes, no := true, false
+	for _, step := range []struct {
+		in      accounts.Place
+		allowed *bool
+		want    bool
+	}{
+		{accounts.Place{Group: &w.top}, &no, false},
+		{accounts.Place{Group: &w.top}, &yes, true},
+		{accounts.Place{Group: &w.sub}, &no, false},
+		{accounts.Place{Project: &w.project}, &yes, true},
+		{accounts.Place{Project: &w.project}, nil, false},
+		{accounts.Place{Group: &w.sub}, nil, true},
+	} {
+		if _, err := w.accounts.AllowReuse(t.Context(), step.in, step.allowed); err != nil {
+			t.Fatal(err)
+		}
+		of, err := w.auth.Resolve(t.Context(), auth.Credentials{}, false, auth.ProjectRef{ID: w.project.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		above, err := w.auth.ResolveGroup(t.Context(), auth.Credentials{}, false, auth.GroupRef{ID: w.top.ID})
+		if err != nil || len(above.Standings) != 1 {
+			t.Fatal(above, err)
+		}
+		if got := of.Project.AllowReuseAfterDelete; got != step.want || above.Standings[0].Project.AllowReuseAfterDelete != got {
+			t.Errorf("%+v: %t, want %t", step, got, step.want)
+		}
+	}
+}
+
+// A role counts until its day, in UTC, wherever it is held.
+func TestARoleEndsOnItsDay(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	u := w.user(t, "ann")
+	secret, _ := w.token(t, u, nil, "api")
+	for _, place := range []struct{ group, project int64 }{{w.top.ID, 0}, {0, w.project.ID}} {
+		if err := w.accounts.AddMember(t.Context(), u.ID, place.group, place.project, registry.Developer); err != nil {
+			t.Fatal(err)
+		}
+		for expires, want := range map[string]registry.AccessLevel{"null": 30, "(now() at time zone 'utc')::date + 1": 30, "(now() at time zone 'utc')::date": 0} {
+			if _, err := w.Pool.Exec(t.Context(), "update memberships set expires_at = "+expires); err != nil {
+				t.Fatal(err)
+			}
+			c, err := w.resolve(t, auth.Bearer, secret)
+			if err != nil || c.Level != want {
+				t.Errorf("project, %s: %d, %v", expires, c.Level, err)
+			}
+			c, err = w.auth.ResolveGroup(t.Context(), auth.Credentials{Transport: auth.Bearer, Secret: secret}, true, auth.GroupRef{ID: w.top.ID})
+			if err != nil || len(c.Standings) != 1 || c.Standings[0].Level != want || (place.group != 0 && c.Level != want) {
+				t.Errorf("group, %s: %+v, %v", expires, c, err)
+			}
+		}
+		if _, err := w.Pool.Exec(t.Context(), "delete from memberships"); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -141,11 +141,18 @@ func rules() map[relation]rule {
 	}
 }
 
+// withdraw is the row of archived projects, whoever asks: what is there can be
+// read, and stays as it is.
+func withdraw(may rule) rule { return rule{read: may.read} }
+
 func allows(a registry.Actor, r relation, p *registry.Project, action spec.Action) bool {
 	if p.PackageAccess == registry.PackagesDisabled || !scoped(a, action) {
 		return false
 	}
 	may := rules()[r]
+	if p.Archived {
+		may = withdraw(may)
+	}
 	if p.PackageAccess != registry.PackagesPrivate {
 		// "enabled": as visible as the project; "public": anyone may pull.
 		may.read = may.read || sees(r, p)

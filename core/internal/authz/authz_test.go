@@ -152,6 +152,26 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// The row of archived projects takes from every other row what would change them.
+func TestAnArchivedProjectIsReadAndNotChanged(t *testing.T) {
+	t.Parallel()
+	for _, visibility := range []registry.Visibility{registry.Private, registry.Internal, registry.Public} {
+		for _, caller := range callers() {
+			project := registry.Project{ID: home, GroupID: group, GroupAncestorIDs: []int64{top, group}, Visibility: visibility, PackageAccess: registry.PackagesEnabled}
+			before := authz.Decide(caller.actor, &project, caller.level, spec.ActionReadPackage)
+			project.Archived = true
+			if got := authz.Decide(caller.actor, &project, caller.level, spec.ActionReadPackage); got != before {
+				t.Errorf("%s reads: %d, and %d before", caller.name, got, before)
+			}
+			for _, action := range []spec.Action{spec.ActionCreatePackage, spec.ActionDestroyPackage} {
+				if got := authz.Decide(caller.actor, &project, caller.level, action); got == authz.Allowed {
+					t.Errorf("%s may %d", caller.name, action)
+				}
+			}
+		}
+	}
+}
+
 func TestAProjectThatDoesNotExistLooksLikeOneThatIsHidden(t *testing.T) {
 	t.Parallel()
 	for _, caller := range callers() {

@@ -30,14 +30,16 @@ type Config struct {
 	// DataDir holds the blobs and, without a database URL, the embedded PostgreSQL.
 	DataDir string `koanf:"data_dir" yaml:"data_dir"`
 	// TrustedProxies are networks whose X-Forwarded-Proto and X-Forwarded-For are believed.
-	TrustedProxies []string          `koanf:"trusted_proxies" yaml:"trusted_proxies"`
-	Database       Database          `koanf:"database" yaml:"database"`
-	Log            Log               `koanf:"log" yaml:"log"`
-	Cache          Cache             `koanf:"cache" yaml:"cache"`
-	Storage        Storage           `koanf:"storage" yaml:"storage"`
-	RateLimits     RateLimits        `koanf:"rate_limits" yaml:"rate_limits"`
-	Formats        map[string]Format `koanf:"formats" yaml:"formats"`
-	Audit          Audit             `koanf:"audit" yaml:"audit"`
+	TrustedProxies []string `koanf:"trusted_proxies" yaml:"trusted_proxies"`
+	// UsersCanCreateGroups: everybody makes groups at the root, not only administrators.
+	UsersCanCreateGroups bool              `koanf:"users_can_create_groups" yaml:"users_can_create_groups"`
+	Database             Database          `koanf:"database" yaml:"database"`
+	Log                  Log               `koanf:"log" yaml:"log"`
+	Cache                Cache             `koanf:"cache" yaml:"cache"`
+	Storage              Storage           `koanf:"storage" yaml:"storage"`
+	RateLimits           RateLimits        `koanf:"rate_limits" yaml:"rate_limits"`
+	Formats              map[string]Format `koanf:"formats" yaml:"formats"`
+	Audit                Audit             `koanf:"audit" yaml:"audit"`
 	// FeatureFlags switch routes of formats where nothing was set by API: "npm",
 	// "npm/publish", or the flag that a format declares. What is not here is on.
 	FeatureFlags map[string]bool `koanf:"feature_flags" yaml:"feature_flags"`

@@ -100,14 +100,13 @@ func (p *Packages) Generations(ctx context.Context, projectIDs []int64, format s
 func (p *Packages) Settings(ctx context.Context, projectID int64, format string) (registry.PackageSettings, error) {
 	var s registry.PackageSettings
 	err := p.pool.QueryRow(ctx, `
-		select not s.duplicates_allowed, s.duplicate_exception_regex, s.keep_snapshots
+		select not s.duplicates_allowed, s.duplicate_exception_regex, s.keep_snapshots, s.max_file_size
 		from projects p
 		join groups g on g.id = p.group_id
-		cross join unnest(g.ancestor_ids) with ordinality a (id, depth)
-		join package_settings s on s.group_id = a.id
+		join package_settings s on s.project_id = p.id or s.group_id = any (g.ancestor_ids)
 		where p.id = $1 and s.format = $2
-		order by a.depth desc
-		limit 1`, projectID, format).Scan(&s.RefuseDuplicates, &s.DuplicateException, &s.KeepSnapshots)
+		order by s.project_id nulls last, array_position(g.ancestor_ids, s.group_id) desc
+		limit 1`, projectID, format).Scan(&s.RefuseDuplicates, &s.DuplicateException, &s.KeepSnapshots, &s.MaxFileSize)
 	s.Decided = err == nil
 	if errors.Is(err, pgx.ErrNoRows) {
 		return s, nil

@@ -30,12 +30,19 @@ const (
 type Error struct {
 	Code    Code
 	Message string // safe to show to the client
+	Field   string // the one that is wrong, of what was to be made or changed; empty: none by itself
 	cause   error
 }
 
 // Errorf makes an Error whose words may be shown to the client.
 func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Wrong makes a CodeInvalid about a field; the words say what is wrong with it,
+// and are read behind its name.
+func Wrong(field, format string, args ...any) *Error {
+	return &Error{Code: CodeInvalid, Message: field + " " + fmt.Sprintf(format, args...), Field: field}
 }
 
 // Because returns a copy of e with a cause, which is logged and never shown.

@@ -16,6 +16,13 @@ const (
 	Public   Visibility = "public"   // anybody
 )
 
+// Wider reports whether more people see what is v than what is other.
+func (v Visibility) Wider(other Visibility) bool { return v.breadth() > other.breadth() }
+
+func (v Visibility) breadth() int {
+	return slices.Index([]Visibility{Private, Internal, Public}, v)
+}
+
 // AccessLevel is a member's role, with GitLab's numbers.
 type AccessLevel int
 
@@ -62,18 +69,20 @@ type Project struct {
 	Name                  string
 	Visibility            Visibility
 	PackageAccess         PackageAccess
-	AllowReuseAfterDelete bool // its own setting or its group's
-	// PackageSettings by format: those of the nearest group above that decides anything.
+	Archived              bool // nothing in it is changed any more
+	AllowReuseAfterDelete bool // its own setting, or that of the nearest group above that has one
+	// PackageSettings by format: its own, or those of the nearest group above that decides anything.
 	PackageSettings map[string]PackageSettings
 }
 
-// PackageSettings are what a group decides for the packages of one format. The
-// zero value decides nothing.
+// PackageSettings are what a project or a group decides for the packages of one
+// format. The zero value decides nothing.
 type PackageSettings struct {
-	Decided            bool   // false: no group decides anything for this format
+	Decided            bool   // false: nobody decides anything for this format
 	RefuseDuplicates   bool   // GitLab's <format>_duplicates_allowed, turned round
 	DuplicateException string // GitLab's <format>_duplicate_exception_regex
 	KeepSnapshots      int    // builds of a snapshot that are kept; 0: all
+	MaxFileSize        int64  // of one file, in bytes; 0: what the registry or the format allows
 }
 
 // Standing is a project, and an actor's highest role on it or a group above it.

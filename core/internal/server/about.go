@@ -7,6 +7,7 @@ import (
 
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/authz"
+	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
@@ -39,7 +40,16 @@ func (a about) settings(format string) spec.PackageSettings {
 	if a.project == nil {
 		return spec.PackageSettings{}
 	}
-	return spec.PackageSettings(a.project.PackageSettings[format])
+	return host.Settings(a.project.PackageSettings[format])
+}
+
+// maxFileSize is the largest file that the project takes, in bytes; 0: it has no
+// limit of its own.
+func (a about) maxFileSize(format string) int64 {
+	if a.project == nil {
+		return 0
+	}
+	return a.project.PackageSettings[format].MaxFileSize
 }
 
 // place is the project or group that a URL names.

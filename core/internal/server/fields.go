@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
@@ -121,8 +122,11 @@ func (p *parameters) required(name string) string {
 	return v
 }
 
-// list is a field that may say several texts.
-func (p *parameters) list(name string) []string { return p.values[name] }
+// list is a field that may say several texts; in a query, too, "[]" may stand
+// behind its name.
+func (p *parameters) list(name string) []string {
+	return slices.Concat(p.values[name], p.values[name+"[]"])
+}
 
 // whole is a whole number from least; what is not there is 0.
 func (p *parameters) whole(name string, least int64) int64 {

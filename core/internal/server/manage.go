@@ -1,10 +1,12 @@
 package server
 
 import (
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 	"github.com/go-json-experiment/json"
@@ -81,6 +83,7 @@ func (s *Server) manageSteps(r *manageCall, methods map[string]managed) (err err
 	noted := attemptOf(r.c.Request.Context())
 	noted.of(r.caller)
 	noted.writes = m.Writes
+	r.peopleOnly()
 	if err := r.authorize(m); err != nil {
 		noted.denied = true
 		return err
@@ -92,7 +95,27 @@ func (s *Server) manageSteps(r *manageCall, methods map[string]managed) (err err
 		noted.Fields = r.asked()
 		r.done = func(status int) error { return s.auditDone(r.c.Request.Context(), status) }
 	}
-	return m.answer(r)
+	return inField(m.answer(r))
+}
+
+// peopleOnly: deploy tokens are for packages; here who sends one is nobody.
+func (r *manageCall) peopleOnly() {
+	if c := &r.caller; c.Actor.Kind == registry.DeployToken {
+		c.Actor, c.Level = registry.Actor{Kind: registry.Anonymous}, registry.NoAccess
+	}
+}
+
+// inField says what is wrong with a field of a thing that was to be made or
+// changed as GitLab says of its models: 400, under the field's name.
+func inField(err error) error {
+	e, ok := errors.AsType[*registry.Error](err)
+	if !ok || e.Field == "" {
+		return err
+	}
+	return &shapedError{
+		Err:      registry.Errorf(registry.CodeInvalid, "%s", e.Message).Because(err),
+		document: shapedDocument{Messages: map[string][]string{e.Field: {strings.TrimPrefix(e.Message, e.Field+" ")}}},
+	}
 }
 
 func (r *manageCall) match(methods map[string]managed) (managed, error) {

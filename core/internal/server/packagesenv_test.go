@@ -34,6 +34,7 @@ import (
 // site is a server without plugins, with a project of each visibility and
 // somebody of each role on all of them.
 type site struct {
+	config    server.Config
 	url       string
 	db        *pgtest.Database
 	blobs     storage.Blobs
@@ -61,18 +62,25 @@ func newSite(t *testing.T) *site {
 	var written sync.WaitGroup
 	written.Go(func() { audits.Run(lasting) })
 	t.Cleanup(func() { end(); written.Wait() })
-	ts := httptest.NewServer(server.New(server.Config{
+	s.config = server.Config{
 		Pool: db.Pool, Auth: auth.New(db.Pool), Accounts: s.accounts, Plugins: none, Plans: s.plans, Packages: packages.New(db.Pool),
 		Downloads: s.downloads, Protection: protection.NewRules(db.Pool), Blobs: s.blobs, Features: features.New(db.Pool, 0, nil), Audit: audits, Log: log,
 		Schemas: func(string) *metadata.Schema { return nil },
-	}).Handler())
-	t.Cleanup(ts.Close)
-	s.url = ts.URL
+	}
+	s.serve(t)
 	for _, v := range []registry.Visibility{registry.Private, registry.Internal, registry.Public} {
 		s.newProject(t, string(v), v)
 	}
 	s.people(t)
 	return s
+}
+
+// serve starts a server as s.config now is.
+func (s *site) serve(t *testing.T) {
+	t.Helper()
+	ts := httptest.NewServer(server.New(s.config).Handler())
+	t.Cleanup(ts.Close)
+	s.url = ts.URL
 }
 
 func (s *site) newProject(t *testing.T, name string, v registry.Visibility) {

@@ -20,6 +20,9 @@ func (s *Server) receive(r *call) (*upload.Body, error) {
 	if most := s.MaxFileBytes(r.manifest.Format); most > 0 {
 		limits.MaxFileBytes = most
 	}
+	if own := r.about.maxFileSize(r.manifest.Format); own > 0 && (limits.MaxFileBytes == 0 || own < limits.MaxFileBytes) {
+		limits.MaxFileBytes = own // a project's own limit is never above the registry's
+	}
 	req := r.c.Request
 	// The deadline is the body's only: passed later, it would look as if the
 	// client had gone away from what is done with the body.

@@ -44,6 +44,11 @@ func (s *Server) Handler() http.Handler {
 	}
 	s.packagesAPI(e)
 	s.tokensAPI(e)
+	s.usersAPI(e)
+	s.groupsAPI(e)
+	s.projectsAPI(e)
+	s.membersAPI(e)
+	s.settingsAPI(e)
 	s.protectionAPI(e)
 	s.featuresAPI(e)
 	s.auditAPI(e)

@@ -57,6 +57,8 @@ type Config struct {
 	// ExternalURL is what clients call this registry, without a trailing slash.
 	// Empty: taken from each request's scheme and Host.
 	ExternalURL string
+	// UsersCanCreateGroups: not only administrators make groups at the root.
+	UsersCanCreateGroups bool
 	// TrustedProxies may say who the client is and how it connected.
 	TrustedProxies []netip.Prefix
 	// Audit is told of what is done and refused; nil: nobody is.

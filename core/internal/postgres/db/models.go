@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 type AuditEvent struct {
@@ -109,7 +110,7 @@ type Group struct {
 	Name                  string
 	Visibility            string
 	AncestorIDs           []int64
-	AllowReuseAfterDelete bool
+	AllowReuseAfterDelete *bool
 	CreatedAt             time.Time
 }
 
@@ -132,6 +133,7 @@ type Membership struct {
 	ProjectID   *int64
 	AccessLevel int16
 	CreatedAt   time.Time
+	ExpiresAt   pgtype.Date
 }
 
 type Package struct {
@@ -178,12 +180,15 @@ type PackageProtectionRule struct {
 }
 
 type PackageSetting struct {
-	GroupID                 int64
+	GroupID                 *int64
 	Format                  string
 	DuplicatesAllowed       bool
 	DuplicateExceptionRegex string
 	KeepSnapshots           int32
 	UpdatedAt               time.Time
+	ID                      int64
+	ProjectID               *int64
+	MaxFileSize             int64
 }
 
 type PackageTag struct {
@@ -205,8 +210,9 @@ type Project struct {
 	Name                  string
 	Visibility            string
 	PackageAccessLevel    string
-	AllowReuseAfterDelete bool
+	AllowReuseAfterDelete *bool
 	CreatedAt             time.Time
+	Archived              bool
 }
 
 type ReservedVersion struct {
