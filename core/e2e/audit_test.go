@@ -85,7 +85,7 @@ func TestAudit(t *testing.T) {
 	}
 	wanted := []string{
 		"done 200 npm/publish " + developer.Username + "/personal pad@1.0.0 [package.created package_file.attached",
-		"done 200 npm/publish gitlab+deploy-token-",
+		"done 200 npm/publish " + registrytest.DeployUsername + "/",
 		"refused 403 npm/remove_tag " + developer.Username + "/personal pad@",
 		"refused 401 npm/set_tag / pad@",
 		"refused 401 npm/packument / pad@",

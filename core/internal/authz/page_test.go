@@ -1,0 +1,74 @@
+package authz_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/pakhus/pakhus/core/internal/authz"
+	"github.com/pakhus/pakhus/core/internal/registry"
+	"github.com/pakhus/pakhus/sdk/spec"
+)
+
+var update = flag.Bool("update", false, "write docs/permissions.md instead of comparing with it") //nolint:gochecknoglobals // a flag of the test binary
+
+// TestThePageSaysWhatIsDecided: docs/permissions.md is made from the decisions.
+// "go test ./core/internal/authz -update" writes it.
+func TestThePageSaysWhatIsDecided(t *testing.T) {
+	t.Parallel()
+	const path = "../../../docs/permissions.md"
+	want := page()
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil || string(got) != want {
+		t.Errorf("%s is not what is decided (%v): run this test with -update", path, err)
+	}
+}
+
+func page() string {
+	var b strings.Builder
+	b.WriteString(`# Permissions
+
+Who may do what with packages, by a project's visibility and its package registry access level. This page is made from the decisions themselves
+(` + "`core/internal/authz`" + `); GitLab's table of roles, as its current code has it, is where they come from.
+
+` + "`read`" + ` is to find and download, ` + "`create`" + ` to publish and to set tags, ` + "`destroy`" + ` to delete, deprecate and remove tags. Numbers are what is answered instead:
+401 where credentials might help, 403 where the project may be seen and this not be done, 404 where it must look as if there were none.
+Routes of a format may say 404 for 401 to the anonymous. [Protection rules](api/protection.md) take more than is said here for packages of some names, and
+[feature flags](api/features.md) switch routes off for everybody.
+
+A role is the highest that somebody has on the project or any group above it. Deploy tokens are at home in their project, or in all projects below their
+group. Administrators may do everything that their token's scope covers.
+`)
+	for _, access := range []struct {
+		level registry.PackageAccess
+		says  string
+	}{
+		{registry.PackagesEnabled, "as visible as the project"},
+		{registry.PackagesPrivate, "for members only"},
+		{registry.PackagesPublic, "anyone may pull, whatever the project's visibility"},
+		{registry.PackagesDisabled, "for nobody"},
+	} {
+		fmt.Fprintf(&b, "\n## Access level `%s`: %s\n\n", access.level, access.says)
+		b.WriteString("| | private: read | create | destroy | internal: read | create | destroy | public: read | create | destroy |\n|---|---|---|---|---|---|---|---|---|---|\n")
+		for _, c := range callers() {
+			cells := []string{c.name}
+			for _, visibility := range []registry.Visibility{registry.Private, registry.Internal, registry.Public} {
+				p := &registry.Project{ID: home, GroupID: group, GroupAncestorIDs: []int64{top, group}, Visibility: visibility, PackageAccess: access.level}
+				for _, action := range []spec.Action{spec.ActionReadPackage, spec.ActionCreatePackage, spec.ActionDestroyPackage} {
+					cells = append(cells, map[authz.Verdict]string{
+						authz.Allowed: "yes", authz.Unauthenticated: "401", authz.Forbidden: "403", authz.Hidden: "404",
+					}[authz.Decide(c.actor, p, c.level, action)])
+				}
+			}
+			fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | "))
+		}
+	}
+	return b.String()
+}
