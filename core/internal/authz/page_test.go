@@ -44,7 +44,7 @@ Routes of a format may say 404 for 401 to the anonymous. [Protection rules](api/
 [feature flags](api/features.md) switch routes off for everybody.
 
 A role is the highest that somebody has on the project or any group above it. Deploy tokens are at home in their project, or in all projects below their
-group. Administrators may do everything that their token's scope covers.
+group. Administrators may do everything that their token's scope covers. In an archived project everybody reads as here, and nobody creates or destroys.
 `)
 	for _, access := range []struct {
 		level registry.PackageAccess
