@@ -50,7 +50,7 @@ func setup(t *testing.T, queries ...spec.NamedQuery) *env {
 func (e *env) open(t *testing.T, uploads map[string]host.File) string {
 	t.Helper()
 	id, end := e.host.Open(host.Scope{Format: "demo", ProjectIDs: []int64{e.project.ID}, Schema: e.schema, Uploads: uploads})
-	t.Cleanup(end)
+	t.Cleanup(func() { end() })
 	return id
 }
 
@@ -406,6 +406,44 @@ func TestWhatAPluginMustNotRead(t *testing.T) {
 	}
 	if n := e.db.Pool.Stat().NewConnsCount(); n > 8 {
 		t.Errorf("%d connections were made: failed reads cost one each", n)
+	}
+}
+
+// An answer that is made from nothing but what the core has read itself needs no
+// second look at what it depends on.
+func TestAScopeKnowsWhetherThePluginAsked(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	e.publish(t, "a", "1", "")
+	scope := host.Scope{Format: "demo", ProjectIDs: []int64{e.project.ID}, Schema: e.schema}
+	find := spec.ReadCall{Find: &spec.Finder{Name: "a"}}
+	id, end := e.host.Open(scope)
+	results, generations, err := e.host.Prefetch(t.Context(), id, []spec.ReadCall{find}, []string{"a"})
+	if err != nil || len(results[0].Page.Packages) != 1 || len(generations) != 1 {
+		t.Errorf("prefetched %v, generations %v, %v", results, generations, err)
+	}
+	if end() {
+		t.Error("a prefetch counts as a question of the plugin")
+	}
+	for name, ask := range map[string]func(id string) error{
+		"finder": func(id string) error { _, err := e.host.FindPackages(t.Context(), id, *find.Find); return err },
+		"rows": func(id string) error {
+			_, err := e.host.SelectRows(t.Context(), id, spec.RowSelect{Table: "manifests"})
+			return err
+		},
+		"batch": func(id string) error { _, err := e.host.Batch(t.Context(), id, []spec.ReadCall{find}); return err },
+		"file": func(id string) error {
+			_, _, err := e.host.ReadFile(t.Context(), id, spec.FileRef{FileID: 1}, 0, 1)
+			return err
+		},
+	} {
+		id, end := e.host.Open(scope)
+		if err := ask(id); err != nil && name != "file" {
+			t.Errorf("%s: %v", name, err)
+		}
+		if !end() {
+			t.Errorf("%s: does not count as a question", name)
+		}
 	}
 }
 

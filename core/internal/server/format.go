@@ -30,7 +30,7 @@ type call struct {
 	goesBy   []string // the switches' names for the route
 	caller   auth.Caller
 	about    about // from authorize on
-	// The generations of the route's cache keys as the prefetch saw them, of a direct file.
+	// The generations of the route's cache keys as the prefetch saw them.
 	prefetchedAt []packages.Generation
 }
 
