@@ -3,9 +3,11 @@ package server
 import (
 	"context"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/plan"
@@ -16,7 +18,24 @@ import (
 
 // maxAttempts is how often a plugin is asked about one request when what it
 // had read was overtaken by another writer.
-const maxAttempts = 3
+const maxAttempts = 10
+
+// letOthersPass waits before an attempt: not at all before the second, for most
+// meet one other writer, and then ever longer, half a second in all, for those who
+// meet many. By chance, or two would go on meeting each other.
+func letOthersPass(ctx context.Context, attempt int) error {
+	if attempt < 3 {
+		return ctx.Err()
+	}
+	pause := time.NewTimer(rand.N(time.Millisecond << attempt)) //nolint:gosec // any number will do
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 // dispatch asks the plugin, commits its plan, and returns what to answer. A
 // plan that met a conflict it had no answer for is asked for again, on what is
@@ -24,6 +43,9 @@ const maxAttempts = 3
 func (s *Server) dispatch(r *call, body *upload.Body) (*answer, error) {
 	ctx := r.c.Request.Context()
 	for attempt := 1; attempt <= maxAttempts; attempt++ {
+		if err := letOthersPass(ctx, attempt); err != nil {
+			return nil, err
+		}
 		request, end, err := s.open(ctx, r, body, attempt)
 		if err != nil {
 			return nil, err
