@@ -144,26 +144,45 @@ func (h *Host) Batch(ctx context.Context, scope string, calls []spec.ReadCall) (
 		return nil, err
 	}
 	defer done()
-	return h.batch(ctx, s, calls, func(*pgx.Batch) {})
+	return h.batch(ctx, s, calls, func(*pgx.Batch) error { return nil })
 }
 
-// Prefetch is a Batch for the core itself: the same snapshot also tells the
-// generations of cache keys.
-func (h *Host) Prefetch(ctx context.Context, scope string, calls []spec.ReadCall, keys []string) (results []spec.ReadResult, g []packages.Generation, err error) {
+// Prefetched is what the core reads for itself, all on one snapshot.
+type Prefetched struct {
+	Results     []spec.ReadResult
+	Generations []packages.Generation
+	// Contents are those of the found files that are kept in the database, by the
+	// files' ids, as far as they were asked for.
+	Contents map[int64][]byte
+}
+
+// Prefetch is a Batch for the core itself: it also tells the generations of cache
+// keys, and if withContents the content of small files that finders of one file find.
+func (h *Host) Prefetch(ctx context.Context, scope string, calls []spec.ReadCall, keys []string, withContents bool) (p Prefetched, err error) {
 	o, ctx, done, err := h.find(ctx, scope)
 	if err != nil {
-		return nil, nil, err
+		return p, err
 	}
 	defer done()
-	results, err = h.batch(ctx, o.Scope, calls, func(batch *pgx.Batch) {
+	p.Results, err = h.batch(ctx, o.Scope, calls, func(batch *pgx.Batch) error {
 		if len(keys) > 0 {
-			packages.QueueGenerations(batch, o.projects(), o.Format, keys, &g)
+			packages.QueueGenerations(batch, o.projects(), o.Format, keys, &p.Generations)
 		}
+		if !withContents {
+			return nil
+		}
+		p.Contents = map[int64][]byte{}
+		for _, c := range calls {
+			if err := o.queueContents(batch, c.Find, p.Contents); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
-	return results, g, err
+	return p, err
 }
 
-func (h *Host) batch(ctx context.Context, s Scope, calls []spec.ReadCall, also func(*pgx.Batch)) ([]spec.ReadResult, error) {
+func (h *Host) batch(ctx context.Context, s Scope, calls []spec.ReadCall, also func(*pgx.Batch) error) ([]spec.ReadResult, error) {
 	if len(calls) > maxCalls {
 		return nil, fmt.Errorf("%d calls in a batch; at most %d", len(calls), maxCalls)
 	}
@@ -176,7 +195,9 @@ func (h *Host) batch(ctx context.Context, s Scope, calls []spec.ReadCall, also f
 			return nil, fmt.Errorf("call %d: %w", i, err)
 		}
 	}
-	also(batch)
+	if err := also(batch); err != nil {
+		return nil, err
+	}
 	batch.Queue("commit")
 	if err := h.send(ctx, batch); err != nil {
 		return nil, fmt.Errorf("read: %w", postgres.Translate(err))

@@ -22,6 +22,7 @@ import (
 	"github.com/pakhus/pakhus/core/internal/plan/plantest"
 	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/core/internal/storage"
+	"github.com/pakhus/pakhus/core/internal/storage/indatabase"
 	"github.com/pakhus/pakhus/core/internal/storage/memory"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
@@ -418,9 +419,9 @@ func TestAScopeKnowsWhetherThePluginAsked(t *testing.T) {
 	scope := host.Scope{Format: "demo", ProjectIDs: []int64{e.project.ID}, Schema: e.schema}
 	find := spec.ReadCall{Find: &spec.Finder{Name: "a"}}
 	id, end := e.host.Open(scope)
-	results, generations, err := e.host.Prefetch(t.Context(), id, []spec.ReadCall{find}, []string{"a"})
-	if err != nil || len(results[0].Page.Packages) != 1 || len(generations) != 1 {
-		t.Errorf("prefetched %v, generations %v, %v", results, generations, err)
+	got, err := e.host.Prefetch(t.Context(), id, []spec.ReadCall{find}, []string{"a"}, false)
+	if err != nil || len(got.Results[0].Page.Packages) != 1 || len(got.Generations) != 1 || got.Contents != nil {
+		t.Errorf("prefetched %+v, %v", got, err)
 	}
 	if end() {
 		t.Error("a prefetch counts as a question of the plugin")
@@ -443,6 +444,44 @@ func TestAScopeKnowsWhetherThePluginAsked(t *testing.T) {
 		}
 		if !end() {
 			t.Errorf("%s: does not count as a question", name)
+		}
+	}
+}
+
+// The core sends a small file from what it has found with its row; a plugin reads
+// it like any other.
+func TestSmallFilesAreRead(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	e.publish(t, "stored", "1", "")
+	_, err := e.exec.Commit(t.Context(), plan.Scope{
+		Format: "demo", Project: e.project, Schema: e.schema, Action: spec.ActionCreatePackage,
+		Uploads: map[string]plan.File{"u": plantest.SmallUpload(t, e.blobs, "tiny")},
+	}, &spec.Plan{Operations: []spec.Operation{
+		{Op: spec.CreatePackage{Local: "p", Name: "small", Version: "1"}},
+		{Op: spec.AttachFile{Package: spec.PackageRef{Local: "p"}, UploadHandle: "u", FileName: "tiny.txt"}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads := host.New(e.db.Pool, indatabase.Over(e.blobs, e.db.Pool))
+	scope, end := reads.Open(host.Scope{Format: "demo", ProjectIDs: []int64{e.project.ID}, Schema: e.schema})
+	defer end()
+	for file, want := range map[string]string{"tiny.txt": "tiny", "stored-1.tgz": "", "none": ""} {
+		got, err := reads.Prefetch(t.Context(), scope, []spec.ReadCall{{Find: &spec.Finder{FileName: file, WithFiles: true}}}, nil, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var content string
+		for _, p := range got.Results[0].Page.Packages {
+			content += string(got.Contents[p.Files[0].ID])
+			read, size, err := reads.ReadFile(t.Context(), scope, spec.FileRef{FileID: p.Files[0].ID}, 0, 100)
+			if err != nil || int64(len(read)) != size || size != p.Files[0].Size {
+				t.Errorf("%s: read %q of %d, %v", file, read, size, err)
+			}
+		}
+		if content != want {
+			t.Errorf("%s: found with content %q, want %q", file, content, want)
 		}
 	}
 }

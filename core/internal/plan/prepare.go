@@ -286,6 +286,9 @@ func (r *run) present(ctx context.Context) error {
 			continue
 		}
 		f := r.scope.Uploads[a.UploadHandle]
+		if f.Small() != nil {
+			continue // comes with its row
+		}
 		there, err := f.Present(ctx)
 		if err != nil {
 			return fmt.Errorf("look for stored bytes: %w", err)

@@ -157,18 +157,18 @@ func (s *Server) prefetch(ctx context.Context, scope string, r *call) (p prefetc
 	if len(calls) == 0 && len(keys) == 0 {
 		return p, nil
 	}
-	results, generations, err := s.Host.Prefetch(ctx, scope, calls, keys)
+	found, err := s.Host.Prefetch(ctx, scope, calls, keys, r.route.DirectFile != nil)
 	if err != nil {
 		return p, err
 	}
-	for i := range results {
+	for i, result := range found.Results {
 		if i < finders {
-			p.packages = append(p.packages, results[i].Page.Packages)
+			p.packages = append(p.packages, result.Page.Packages)
 		} else {
-			p.rows = append(p.rows, results[i].Rows)
+			p.rows = append(p.rows, result.Rows)
 		}
 	}
-	r.prefetchedAt = generations
+	r.prefetchedAt, r.contents = found.Generations, found.Contents
 	return p, nil
 }
 

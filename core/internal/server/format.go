@@ -32,6 +32,8 @@ type call struct {
 	about    about // from authorize on
 	// The generations of the route's cache keys as the prefetch saw them.
 	prefetchedAt []packages.Generation
+	// The contents of files that the prefetch found, as far as they are in the database.
+	contents map[int64][]byte
 }
 
 // serve answers the requests below one mount of a format: this is a request

@@ -161,15 +161,19 @@ func (s *Server) keep(ctx context.Context, r *call, a *answer) (*cache.Answer, e
 // Beyond it the kernel sends the file faster than this process could.
 const keptFile = 64 << 10
 
+// readBlob returns the bytes of a file, those at hand or the stored ones.
 func (s *Server) readBlob(ctx context.Context, f cache.File) ([]byte, error) {
-	blob, err := s.Blobs.Open(ctx, storage.Key(f.SHA256))
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	defer func() { _ = blob.Close() }()
-	data := make([]byte, blob.Size())
-	if _, err := io.ReadFull(blob, data); err != nil {
-		return nil, unreadable(err)
+	data := f.Data
+	if data == nil {
+		blob, err := s.Blobs.Open(ctx, storage.Key(f.SHA256))
+		if err != nil {
+			return nil, unreadable(err)
+		}
+		defer func() { _ = blob.Close() }()
+		data = make([]byte, blob.Size())
+		if _, err := io.ReadFull(blob, data); err != nil {
+			return nil, unreadable(err)
+		}
 	}
 	if sha256.Sum256(data) != f.SHA256 {
 		return nil, unreadable(errors.New("the stored bytes are not those that were published"))
