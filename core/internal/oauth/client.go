@@ -49,12 +49,8 @@ func (s *Server) client(ctx context.Context, uid string) (*client, error) {
 	return c, nil
 }
 
-// VerifyClient implements op.Server: a confidential client has to show its secret,
-// and a public one has none to show.
-func (s *Server) VerifyClient(ctx context.Context, r *op.Request[op.ClientCredentials]) (op.Client, error) {
-	return s.verified(ctx, r.Data)
-}
-
+// verified is the client that credentials are of: a confidential one has to show
+// its secret, and a public one has none to show.
 func (s *Server) verified(ctx context.Context, credentials *op.ClientCredentials) (*client, error) {
 	refused := op.NewStatusError(oidc.ErrInvalidClient().WithDescription("Client authentication failed due to unknown client, "+
 		"no client authentication included, or unsupported authentication method."), http.StatusUnauthorized)

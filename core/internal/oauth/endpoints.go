@@ -27,7 +27,7 @@ const (
 // Handler serves what applications ask themselves: tokens, their end, and what is
 // known of them. What people see is package server's.
 func (s *Server) Handler() http.Handler {
-	return op.RegisterServer(&endpoints{Server: s}, op.Endpoints{
+	return op.RegisterServer(&endpoints{server: s}, op.Endpoints{
 		Token: op.NewEndpoint(TokenPath), Revocation: op.NewEndpoint(RevokePath), Introspection: op.NewEndpoint(IntrospectPath),
 		DeviceAuthorization: op.NewEndpoint(DeviceAuthorizationPath),
 	}, op.WithServerCORSOptions(nil), op.WithDecoder(s.decoder), op.WithEncoder(s.encoder))
@@ -36,14 +36,19 @@ func (s *Server) Handler() http.Handler {
 // endpoints are what the library calls when it has read a request.
 type endpoints struct {
 	op.UnimplementedServer
-	*Server
+
+	server *Server
 }
 
 var _ op.Server = (*endpoints)(nil)
 
 // VerifyClient implements op.Server.
 func (e *endpoints) VerifyClient(ctx context.Context, r *op.Request[op.ClientCredentials]) (op.Client, error) {
-	return e.Server.VerifyClient(ctx, r)
+	c, err := e.server.verified(ctx, r.Data)
+	if err != nil {
+		return nil, err // and no *client that is nil
+	}
+	return c, nil
 }
 
 // CodeExchange implements op.Server.
@@ -52,7 +57,7 @@ func (e *endpoints) CodeExchange(ctx context.Context, r *op.ClientRequest[oidc.A
 	if err != nil {
 		return nil, err
 	}
-	t, err := e.exchange(ctx, c, r.Data, func(challenge *oidc.CodeChallenge) error {
+	t, err := e.server.exchange(ctx, c, r.Data, func(challenge *oidc.CodeChallenge) error {
 		return op.AuthorizeCodeChallenge(r.Data.CodeVerifier, challenge)
 	})
 	return e.given(ctx, c, t, err)
@@ -64,7 +69,7 @@ func (e *endpoints) RefreshToken(ctx context.Context, r *op.ClientRequest[oidc.R
 	if err != nil {
 		return nil, err
 	}
-	t, err := e.refresh(ctx, c, r.Data.RefreshToken, r.Data.Scopes)
+	t, err := e.server.refresh(ctx, c, r.Data.RefreshToken, r.Data.Scopes)
 	return e.given(ctx, c, t, err)
 }
 
@@ -74,7 +79,7 @@ func (e *endpoints) DeviceToken(ctx context.Context, r *op.ClientRequest[oidc.De
 	if err != nil {
 		return nil, err
 	}
-	t, err := e.redeem(ctx, c, r.Data.DeviceCode)
+	t, err := e.server.redeem(ctx, c, r.Data.DeviceCode)
 	return e.given(ctx, c, t, err)
 }
 
@@ -99,8 +104,8 @@ func (e *endpoints) given(ctx context.Context, c *client, t Tokens, err error) (
 	if err != nil {
 		return nil, err
 	}
-	if err := e.Done(ctx, t.by, audit.Change{Type: "token.created", Name: c.name}); err != nil {
-		return nil, e.fault("audit a token", err)
+	if err := e.server.Done(ctx, t.by, audit.Change{Type: "token.created", Name: c.name}); err != nil {
+		return nil, e.server.fault("audit a token", err)
 	}
 	return op.NewResponse(tokenDocument{
 		AccessToken: t.Access, TokenType: oidc.BearerToken, ExpiresIn: int(accessLife / time.Second), RefreshToken: t.Refresh,
@@ -118,9 +123,9 @@ func (e *endpoints) DeviceAuthorization(ctx context.Context, r *op.ClientRequest
 	if err != nil {
 		return nil, err
 	}
-	device, user, err := e.newDevice(ctx, c, scopes)
+	device, user, err := e.server.newDevice(ctx, c, scopes)
 	if err != nil {
-		return nil, e.fault("start a device's authorization", err)
+		return nil, e.server.fault("start a device's authorization", err)
 	}
 	page := op.IssuerFromContext(ctx) + DevicePath
 	return op.NewResponse(oidc.DeviceAuthorizationResponse{
@@ -132,13 +137,13 @@ func (e *endpoints) DeviceAuthorization(ctx context.Context, r *op.ClientRequest
 // Introspect implements op.Server. An application learns of its own tokens, if it
 // has a secret by which it is known.
 func (e *endpoints) Introspect(ctx context.Context, r *op.Request[op.IntrospectionRequest]) (*op.Response, error) {
-	c, err := e.verified(ctx, r.Data.ClientCredentials)
+	c, err := e.server.verified(ctx, r.Data.ClientCredentials)
 	if err != nil {
 		return nil, err
 	}
-	t, err := e.find(ctx, r.Data.Token)
+	t, err := e.server.find(ctx, r.Data.Token)
 	if err != nil {
-		return nil, e.fault("introspect a token", err)
+		return nil, e.server.fault("introspect a token", err)
 	}
 	answer := &oidc.IntrospectionResponse{}
 	if t == nil || t.ClientID != c.uid {
@@ -160,9 +165,9 @@ func (e *endpoints) Revocation(ctx context.Context, r *op.ClientRequest[oidc.Rev
 	if err != nil {
 		return nil, err
 	}
-	t, err := e.find(ctx, r.Data.Token)
+	t, err := e.server.find(ctx, r.Data.Token)
 	if err != nil {
-		return nil, e.fault("revoke a token", err)
+		return nil, e.server.fault("revoke a token", err)
 	}
 	if t == nil {
 		return op.NewResponse(struct{}{}), nil
@@ -170,8 +175,8 @@ func (e *endpoints) Revocation(ctx context.Context, r *op.ClientRequest[oidc.Rev
 	if t.ClientID != c.uid {
 		return nil, op.NewStatusError(oidc.ErrUnauthorizedClient().WithDescription("You are not authorized to revoke this token"), http.StatusForbidden)
 	}
-	if err := e.revoke(ctx, t); err != nil {
-		return nil, e.fault("revoke a token", err)
+	if err := e.server.revoke(ctx, t); err != nil {
+		return nil, e.server.fault("revoke a token", err)
 	}
 	return op.NewResponse(struct{}{}), nil
 }
