@@ -22,6 +22,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
+	"github.com/zitadel/oidc/v3/pkg/op"
 	"github.com/zitadel/schema"
 
 	"github.com/pakhus/pakhus/core/internal/audit"
@@ -57,6 +58,11 @@ func New(cfg Config) *Server {
 	s := &Server{Config: cfg, decoder: schema.NewDecoder(), encoder: oidc.NewEncoder()}
 	s.decoder.IgnoreUnknownKeys(true)
 	return s
+}
+
+// WithOrigin says in a request's context what clients call this registry.
+func WithOrigin(ctx context.Context, origin string) context.Context {
+	return op.ContextWithIssuer(ctx, origin)
 }
 
 // fault is what a client is told when it is not to blame; the log has the reason.

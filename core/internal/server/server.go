@@ -18,6 +18,7 @@ import (
 	"github.com/pakhus/pakhus/core/internal/features"
 	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/metadata"
+	"github.com/pakhus/pakhus/core/internal/oauth"
 	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/plan"
 	"github.com/pakhus/pakhus/core/internal/plugins"
@@ -25,6 +26,8 @@ import (
 	"github.com/pakhus/pakhus/core/internal/ratelimit"
 	"github.com/pakhus/pakhus/core/internal/storage"
 	"github.com/pakhus/pakhus/core/internal/weblogin"
+	"github.com/pakhus/pakhus/core/internal/webpage"
+	"github.com/pakhus/pakhus/core/internal/websession"
 )
 
 // Config is what a Server needs; all fields but ExternalURL, TrustedProxies,
@@ -69,12 +72,17 @@ type Config struct {
 // Server answers HTTP requests.
 type Server struct {
 	Config
-	fills fills
+	fills    fills
+	sessions *websession.Sessions
+	oauth    *oauth.Server
+	pages    *webpage.Pages
 }
 
 // New makes a Server.
 func New(cfg Config) *Server {
-	return &Server{Config: cfg}
+	s := &Server{Config: cfg, sessions: websession.New(cfg.Pool), pages: webpage.New()}
+	s.oauth = oauth.New(oauth.Config{Pool: cfg.Pool, Done: s.oauthDone, Log: cfg.Log})
+	return s
 }
 
 // HTTPServer returns an http.Server with the limits of a server on the open
