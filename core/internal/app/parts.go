@@ -24,6 +24,7 @@ import (
 	"github.com/pakhus/pakhus/core/internal/config"
 	"github.com/pakhus/pakhus/core/internal/embedded"
 	"github.com/pakhus/pakhus/core/internal/features"
+	"github.com/pakhus/pakhus/core/internal/federation"
 	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/jobs"
 	"github.com/pakhus/pakhus/core/internal/metadata"
@@ -206,6 +207,10 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 	if err != nil {
 		return err
 	}
+	providers, err := p.cfg.SignInProviders()
+	if err != nil {
+		return err
+	}
 	logins := weblogin.New(p.pool)
 	p.features = features.New(p.pool, remember, p.cfg.FeatureFlags)
 	downloads := packages.NewDownloads(p.pool, p.log)
@@ -227,6 +232,7 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		Blobs:          blobs,
 		Answers:        answers,
 		WebLogins:      logins,
+		SignIn:         federation.New(p.pool, p.log.Named("signin"), providers...),
 		Features:       p.features,
 		Audit:          audits,
 		MaxFileBytes:   func(format string) int64 { return p.cfg.Formats[format].MaxFileBytes },

@@ -16,6 +16,7 @@ import (
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/cache"
 	"github.com/pakhus/pakhus/core/internal/features"
+	"github.com/pakhus/pakhus/core/internal/federation"
 	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/metadata"
 	"github.com/pakhus/pakhus/core/internal/oauth"
@@ -31,7 +32,7 @@ import (
 )
 
 // Config is what a Server needs; all fields but ExternalURL, TrustedProxies,
-// LoginPage, Limits and Audit are required.
+// LoginPage, SignIn, Limits and Audit are required.
 type Config struct {
 	Pool *pgxpool.Pool
 	Auth *auth.Authenticator
@@ -53,6 +54,8 @@ type Config struct {
 	Features *features.Flags
 	// MaxFileBytes overrides a format's own limit on uploaded files; 0 does not.
 	MaxFileBytes func(format string) int64
+	// SignIn are the OpenID providers with which people may sign in; nil: none.
+	SignIn *federation.Providers
 	// LoginPage serves /-/login/{id}.
 	LoginPage http.Handler
 	// Limits counts requests and failed sign-ins; nil limits nothing.

@@ -20,6 +20,8 @@ func (s *Server) signInPages(e *gin.Engine) {
 	e.Any(signInPath, s.byMethod(map[string]gin.HandlerFunc{
 		http.MethodGet: s.page(s.showSignIn), http.MethodPost: s.page(s.signIn),
 	}))
+	e.Any("/users/auth/:provider", s.byMethod(map[string]gin.HandlerFunc{http.MethodPost: s.page(s.beginSignIn)}))
+	e.Any("/users/auth/:provider/callback", s.byMethod(map[string]gin.HandlerFunc{http.MethodGet: s.page(s.finishSignIn)}))
 	e.Any(signOutPath, s.byMethod(map[string]gin.HandlerFunc{http.MethodPost: s.page(s.signOut)}))
 }
 
@@ -78,5 +80,3 @@ func (s *Server) signOut(r *pageCall) error {
 	return s.sendTo(r, signInPath)
 }
 
-// signInProviders are what the sign-in page offers besides passwords.
-func (s *Server) signInProviders() []webpage.Provider { return nil }

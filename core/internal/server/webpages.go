@@ -23,6 +23,7 @@ type pageCall struct {
 	c      *gin.Context
 	user   *websession.User // nil: nobody has signed in
 	secure bool             // the browser came by https
+	loaded bool             // the context has the session
 }
 
 // byMethod answers a path's methods, and names them to who uses another.
@@ -65,7 +66,7 @@ func (s *Server) pageSteps(r *pageCall, answer func(*pageCall) error) error {
 		return err
 	}
 	r.c.Request = r.c.Request.WithContext(ctx)
-	r.user = user
+	r.user, r.loaded = user, true
 	attemptOf(ctx).Actor = r.actor()
 	if err := s.count(r.c, r.actor()); err != nil {
 		return err
@@ -120,6 +121,12 @@ func (s *Server) failPage(r *pageCall, err error) {
 	attemptOf(r.c.Request.Context()).Reason = sentence
 	if r.c.Writer.Written() {
 		return
+	}
+	if r.loaded {
+		// What the session has forgotten stays forgotten.
+		if err := s.sessions.Save(r.c.Request.Context(), r.c.Writer, r.secure); err != nil {
+			s.Log.Error("session was not saved", "request_id", requestID(r.c), "error", err)
+		}
 	}
 	if err := s.pages.Write(r.c.Writer, status, webpage.Message{Text: sentence}); err != nil {
 		s.Log.Error("page was not written", "request_id", requestID(r.c), "error", err)
