@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -218,6 +219,9 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 	p.background(lasting, authenticator.Run)
 	audits := audit.NewRecorder(p.pool, p.log.Named("audit"))
 	p.background(lasting, audits.Run)
+	// The OAuth library logs to the default logger; what matters of it, the audit and
+	// the server's log say.
+	slog.SetDefault(slog.New(slog.DiscardHandler))
 	p.server = server.New(server.Config{
 		Pool:           p.pool,
 		Auth:           authenticator,

@@ -50,7 +50,7 @@ const maxForm = 64 << 10
 func (s *Server) page(answer func(*pageCall) error) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		s.pages.Protect(c.Writer.Header())
-		r := &pageCall{c: c, secure: strings.HasPrefix(s.origin(c.Request), "https://")}
+		r := &pageCall{c: c, secure: s.secure(c.Request)}
 		if err := s.pageSteps(r, answer); err != nil {
 			s.failPage(r, err)
 		}
@@ -61,13 +61,10 @@ func (s *Server) pageSteps(r *pageCall, answer func(*pageCall) error) error {
 	if err := http.NewCrossOriginProtection().Check(r.c.Request); err != nil {
 		return registry.Errorf(registry.CodeForbidden, "Forbidden - the form was sent by another site").Because(err)
 	}
-	ctx, user, err := s.sessions.Load(r.c.Request, r.secure)
-	if err != nil {
+	if err := s.visit(r); err != nil {
 		return err
 	}
-	r.c.Request = r.c.Request.WithContext(ctx)
-	r.user, r.loaded = user, true
-	attemptOf(ctx).Actor = r.actor()
+	attemptOf(r.c.Request.Context()).Actor = r.actor()
 	if err := s.count(r.c, r.actor()); err != nil {
 		return err
 	}
@@ -77,6 +74,20 @@ func (s *Server) pageSteps(r *pageCall, answer func(*pageCall) error) error {
 	}
 	return answer(r)
 }
+
+// visit finds who is before the browser.
+func (s *Server) visit(r *pageCall) error {
+	ctx, user, err := s.sessions.Load(r.c.Request, r.secure)
+	if err != nil {
+		return err
+	}
+	r.c.Request = r.c.Request.WithContext(ctx)
+	r.user, r.loaded = user, true
+	return nil
+}
+
+// secure reports whether browsers come by https.
+func (s *Server) secure(r *http.Request) bool { return strings.HasPrefix(s.origin(r), "https://") }
 
 // actor is who has signed in, with everything that they may.
 func (r *pageCall) actor() registry.Actor {

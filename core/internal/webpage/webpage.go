@@ -74,6 +74,25 @@ const device = `<h2>Sign in a device</h2>{{if .Failed}}<p class="error" role="al
 <form method="post" action="/oauth/device"><label>The code that your device shows<input name="user_code" autocomplete="off" required autofocus></label>
 <button>Continue</button></form>`
 
+// WebLogin signs somebody in for a package client that waits.
+type WebLogin struct {
+	Name     string // of the client
+	Username string // who has signed in with this browser; empty: nobody
+	SignIn   string // the sign-in page, if it offers more than a password; else empty
+
+	Done, Gone, Failed bool
+}
+
+const webLogin = `{{if .Done}}<p>You are signed in. You can close this page and go back to your terminal.</p>
+{{else if .Gone}}<p>This sign-in is over. Start it again in your terminal.</p>
+{{else}}<p>Sign in for <strong>{{.Name}}</strong>. Do so only if you have started it yourself: whoever did gets a token of yours.</p>
+{{if .Failed}}<p class="error" role="alert">Wrong user name or password.</p>{{end}}
+{{if .Username}}<form method="post"><button name="as" value="{{.Username}}">Continue as {{.Username}}</button></form><hr>
+{{else if .SignIn}}<p><a href="{{.SignIn}}">Sign in another way</a></p><hr>{{end}}
+<form method="post"><label>User name<input name="username" autocomplete="username" required autofocus></label>
+<label>Password or personal access token<input name="password" type="password" autocomplete="current-password" required></label>
+<button>Sign in</button></form>{{end}}`
+
 // Message tells something.
 type Message struct{ Text string }
 
@@ -89,14 +108,12 @@ type Pages struct {
 func New() *Pages {
 	p := &Pages{templates: map[string]*template.Template{}}
 	for name, body := range map[string]string{
-		"Sign in": signIn, "Signed in": signedIn, "Allow an application": consent, "Sign in a device": device, "Message": message,
+		"Sign in": signIn, "Signed in": signedIn, "Allow an application": consent, "Sign in a device": device, "Sign in to Pakhus": webLogin, "Message": message,
 	} {
 		t := template.Must(template.New("layout").Parse(layout))
 		p.templates[name] = template.Must(t.New("body").Parse(body))
 	}
 	sum := sha256.Sum256([]byte(style))
-	// There is no form-action: browsers hold it against where an answer to a form
-	// leads to, which for applications and providers is anywhere.
 	p.policy = "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; frame-ancestors 'none'; base-uri 'none'"
 	return p
 }
@@ -112,21 +129,35 @@ func title(page any) string {
 		return "Allow an application"
 	case Device:
 		return "Sign in a device"
+	case WebLogin:
+		return "Sign in to Pakhus"
 	}
 	return "Message"
+}
+
+// leadsAway: the answer to a form of the page may send the browser anywhere, to an
+// application or a provider, and browsers hold form-action against that, too.
+func leadsAway(page any) bool {
+	switch page := page.(type) {
+	case Consent:
+		return page.RedirectURI != ""
+	case SignIn:
+		return len(page.Providers) > 0
+	}
+	return false
 }
 
 // Protect keeps a page out of caches, frames and referrers, and scripts out of the page.
 func (p *Pages) Protect(h http.Header) {
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", p.policy)
+	h.Set("Content-Security-Policy", p.policy+"; form-action 'self'")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 }
 
-// Write answers with a page: a SignIn, SignedIn, Consent, Device or Message.
+// Write answers with a page: a SignIn, SignedIn, Consent, Device, WebLogin or Message.
 func (p *Pages) Write(w http.ResponseWriter, status int, page any) error {
 	name := title(page)
 	var text strings.Builder
@@ -137,6 +168,9 @@ func (p *Pages) Write(w http.ResponseWriter, status int, page any) error {
 		return err
 	}
 	p.Protect(w.Header())
+	if leadsAway(page) {
+		w.Header().Set("Content-Security-Policy", p.policy)
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(text.String())) // a client that went away
