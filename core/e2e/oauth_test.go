@@ -5,12 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"html"
-	"io"
+	"maps"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -21,109 +18,8 @@ import (
 )
 
 // browser is a person before a browser: it keeps cookies, and follows what leads to
-// the registry, but not to an application.
-type browser struct {
-	*http.Client
-	registry string
-}
-
-func newBrowser(t *testing.T, registry string) *browser {
-	t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &browser{registry: registry, Client: &http.Client{Jar: jar, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
-		if strings.HasPrefix(r.URL.String(), registry) {
-			return nil
-		}
-		return http.ErrUseLastResponse
-	}}}
-}
-
-// seen is the page that a browser ended at, or the way that it was to take to an application.
-type seen struct {
-	answer
-
-	at       *url.URL
-	location *url.URL // nil: it ended at a page
-}
-
-func (b *browser) do(t *testing.T, method, target, body string, headers ...string) seen {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if body != "" || method == http.MethodPost {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
-	}
-	resp, err := b.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := seen{answer: answer{resp.StatusCode, resp.Header, string(text)}, at: resp.Request.URL}
-	if s.location, err = resp.Location(); errors.Is(err, http.ErrNoLocation) {
-		s.location = nil
-	} else if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func (b *browser) get(t *testing.T, target string) seen {
-	t.Helper()
-	return b.do(t, http.MethodGet, target, "")
-}
-
 // submit fills in the first form of a page, and sends it.
-func (b *browser) submit(t *testing.T, page seen, fields url.Values, headers ...string) seen {
-	t.Helper()
-	form := regexp.MustCompile(`(?s)<form method="post" action="([^"]*)">(.*?)</form>`).FindStringSubmatch(page.body)
-	if form == nil {
-		t.Fatalf("%s has no form: %d %s", page.at, page.status, page.body)
-	}
-	values := url.Values{}
-	for _, m := range regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`).FindAllStringSubmatch(form[2], -1) {
-		values.Set(html.UnescapeString(m[1]), html.UnescapeString(m[2]))
-	}
-	for name, v := range fields {
-		values[name] = v
-	}
-	to, err := page.at.Parse(html.UnescapeString(form[1]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b.do(t, http.MethodPost, to.String(), values.Encode(), headers...)
-}
-
-// person is a user with a password.
-type person struct{ name, password string }
-
-func newPerson(t *testing.T, r *registrytest.Registry, name string) person {
-	t.Helper()
-	p := person{name, name + " has a long password"}
-	r.CLI(t, "user", "create", p.name, "--password", p.password)
-	return p
-}
-
 // signIn signs somebody in on the sign-in page that a browser was led to.
-func (b *browser) signIn(t *testing.T, page seen, p person) seen {
-	t.Helper()
-	if page.at.Path != "/users/sign_in" {
-		t.Fatalf("%s is not the sign-in page: %d %s", page.at, page.status, page.body)
-	}
-	return b.submit(t, page, url.Values{"username": {p.name}, "password": {p.password}})
-}
-
 // application is an application that has been registered, as x/oauth2 knows it.
 func application(t *testing.T, r *registrytest.Registry, flags ...string) *oauth2.Config {
 	t.Helper()
@@ -138,6 +34,7 @@ func application(t *testing.T, r *registrytest.Registry, flags ...string) *oauth
 		AuthURL: r.URL + "/oauth/authorize", TokenURL: r.URL + "/oauth/token", DeviceAuthURL: r.URL + "/oauth/authorize_device",
 		AuthStyle: oauth2.AuthStyleInHeader,
 	}}
+	r.Remember(app.Secret)
 	if app.Secret == "" {
 		c.Endpoint.AuthStyle = oauth2.AuthStyleInParams
 	}
@@ -170,7 +67,9 @@ func refusedAs(t *testing.T, what string, err error, status int, code string) {
 	}
 }
 
-func remember(r *registrytest.Registry, token *oauth2.Token) { r.Remember(token.AccessToken, token.RefreshToken) }
+func remember(r *registrytest.Registry, token *oauth2.Token) {
+	r.Remember(token.AccessToken, token.RefreshToken)
+}
 
 func TestOAuth(t *testing.T) {
 	t.Parallel()
@@ -180,7 +79,7 @@ func TestOAuth(t *testing.T) {
 	r.CLI(t, "member", "add", "--user", ann.name, "--project", project.Path, "--role", "developer")
 	for name, test := range map[string]func(*testing.T, *registrytest.Registry, registrytest.Project, person){
 		"code": testAuthorizationCode, "wrong authorizations": testWrongAuthorizations, "wrong codes": testWrongCodes, "refresh": testRefresh, "revoke": testRevoke,
-		"device": testDevice, "read_api": testReadAPI, "sessions": testSessions, "forms of other sites": testForgedForms,
+		"device": testDevice, "read_api": testReadAPI, "sessions": testSessions, "a package client's sign-in": testWebLoginBySession, "forms of other sites": testForgedForms,
 		"native": testNativeApplication, "administration": testApplications, "audit": testOAuthAudit,
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); test(t, r, project, ann) })
@@ -189,6 +88,7 @@ func TestOAuth(t *testing.T) {
 
 // The whole way: allowed in a browser, exchanged with PKCE, used to read and to publish.
 func testAuthorizationCode(t *testing.T, r *registrytest.Registry, project registrytest.Project, ann person) {
+	t.Helper()
 	app := application(t, r, "--redirect-uri", "https://client.example/callback", "--scopes", "api,read_api")
 	app.RedirectURL, app.Scopes = "https://client.example/callback", []string{"api"}
 	verifier := oauth2.GenerateVerifier()
@@ -239,6 +139,7 @@ func testAuthorizationCode(t *testing.T, r *registrytest.Registry, project regis
 
 // Who is not known to be the application learns nothing; the application is told.
 func testWrongAuthorizations(t *testing.T, r *registrytest.Registry, _ registrytest.Project, ann person) {
+	t.Helper()
 	const callback = "https://client.example/callback"
 	app := application(t, r, "--redirect-uri", callback, "--scopes", "read_api")
 	public := application(t, r, "--redirect-uri", callback, "--public")
@@ -257,10 +158,7 @@ func testWrongAuthorizations(t *testing.T, r *registrytest.Registry, _ registryt
 	}
 	known := url.Values{"client_id": {app.ClientID}, "redirect_uri": {callback}, "response_type": {"code"}, "scope": {"read_api"}, "state": {"s"}}
 	with := func(from url.Values, pairs ...string) string {
-		v := url.Values{}
-		for name, values := range from {
-			v[name] = values
-		}
+		v := maps.Clone(from)
 		for i := 0; i < len(pairs); i += 2 {
 			v.Set(pairs[i], pairs[i+1])
 		}
@@ -297,6 +195,7 @@ func testWrongAuthorizations(t *testing.T, r *registrytest.Registry, _ registryt
 }
 
 func testWrongCodes(t *testing.T, r *registrytest.Registry, project registrytest.Project, ann person) {
+	t.Helper()
 	const callback = "https://client.example/callback"
 	app := application(t, r, "--redirect-uri", callback+","+callback+"/2")
 	other := application(t, r, "--redirect-uri", callback)
@@ -357,6 +256,7 @@ func goneWithin(t *testing.T, url, token string) {
 }
 
 func testRefresh(t *testing.T, r *registrytest.Registry, project registrytest.Project, ann person) {
+	t.Helper()
 	app := application(t, r, "--redirect-uri", "https://client.example/callback", "--scopes", "api,read_api")
 	other := application(t, r, "--redirect-uri", "https://client.example/callback")
 	app.RedirectURL, app.Scopes = "https://client.example/callback", []string{"read_api", "api"}
@@ -408,6 +308,7 @@ func basic(user, password string) string {
 }
 
 func testRevoke(t *testing.T, r *registrytest.Registry, project registrytest.Project, ann person) {
+	t.Helper()
 	app := application(t, r, "--redirect-uri", "https://client.example/callback")
 	other := application(t, r, "--redirect-uri", "https://client.example/callback")
 	app.RedirectURL = "https://client.example/callback"
@@ -457,6 +358,7 @@ func testRevoke(t *testing.T, r *registrytest.Registry, project registrytest.Pro
 
 // A command line without a browser of its own, with a public application.
 func testDevice(t *testing.T, r *registrytest.Registry, project registrytest.Project, ann person) {
+	t.Helper()
 	app := application(t, r, "--public")
 	app.Scopes = []string{"api"}
 	b := newBrowser(t, r.URL)
@@ -527,6 +429,7 @@ func testDevice(t *testing.T, r *registrytest.Registry, project registrytest.Pro
 }
 
 func testReadAPI(t *testing.T, r *registrytest.Registry, project registrytest.Project, ann person) {
+	t.Helper()
 	app := application(t, r, "--redirect-uri", "https://client.example/callback", "--scopes", "read_api")
 	app.RedirectURL, app.Scopes = "https://client.example/callback", []string{"read_api"}
 	token, err := app.Exchange(t.Context(), newBrowser(t, r.URL).code(t, app, ann))
@@ -545,140 +448,13 @@ func testReadAPI(t *testing.T, r *registrytest.Registry, project registrytest.Pr
 }
 
 // sessionCookie is the one that a browser has for the registry.
-func (b *browser) sessionCookie(t *testing.T) string {
-	t.Helper()
-	at, err := url.Parse(b.registry)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range b.Jar.Cookies(at) {
-		if c.Name == "pakhus_session" {
-			return c.Value
-		}
-	}
-	return ""
-}
-
-func testSessions(t *testing.T, r *registrytest.Registry, _ registrytest.Project, _ person) {
-	eve := newPerson(t, r, "eve")
-	page := r.URL + "/users/sign_in"
-	b := newBrowser(t, r.URL)
-	if wrong := b.signIn(t, b.get(t, page), person{eve.name, "wrong password"}); wrong.status != http.StatusUnauthorized || b.sessionCookie(t) != "" {
-		t.Errorf("a wrong password: %d, cookie %q", wrong.status, b.sessionCookie(t))
-	}
-	// Not even with a token of her own: one that may read only would become a session.
-	token := r.NewToken(t, eve.name, "read_api")
-	if wrong := b.signIn(t, b.get(t, page), person{eve.name, token}); wrong.status != http.StatusUnauthorized {
-		t.Errorf("a token: %d", wrong.status)
-	}
-	// Whoever plants a cookie has none of the sessions that begin with it.
-	const planted = "planted-by-somebody-else"
-	at, err := url.Parse(r.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.Jar.SetCookies(at, []*http.Cookie{{Name: "pakhus_session", Value: planted, Path: "/"}})
-	in := b.signIn(t, b.get(t, page), eve)
-	if in.status != http.StatusOK || !strings.Contains(in.body, "signed in as <strong>eve</strong>") {
-		t.Fatalf("%d %s", in.status, in.body)
-	}
-	first := b.sessionCookie(t)
-	if first == planted || len(first) < 32 {
-		t.Errorf("the session is %q", first)
-	}
-	r.Remember(first)
-	thief := newBrowser(t, r.URL)
-	thief.Jar.SetCookies(at, []*http.Cookie{{Name: "pakhus_session", Value: planted, Path: "/"}})
-	if got := thief.get(t, page); strings.Contains(got.body, "eve") {
-		t.Error("the planted cookie has a session")
-	}
-	h := in.header
-	if h.Get("X-Frame-Options") != "DENY" || !strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") ||
-		!strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") || h.Get("Cache-Control") != "no-store" {
-		t.Errorf("headers %v", h)
-	}
-	form := url.Values{"username": {eve.name}, "password": {eve.password}}.Encode()
-	noRedirect := &browser{registry: r.URL, Client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
-	set := noRedirect.do(t, http.MethodPost, page, form).header.Get("Set-Cookie")
-	for _, part := range []string{"pakhus_session=", "; Path=/", "; HttpOnly", "; SameSite=Lax", "; Expires="} {
-		if !strings.Contains(set, part) {
-			t.Errorf("the cookie %q has no %q", set, part)
-		}
-	}
-	// It leads nowhere else.
-	for _, to := range []string{"https://evil.example/", "//evil.example/oauth/", `/\evil.example/oauth/`, "/api/v4/user", "javascript:alert(1)"} {
-		if got := b.get(t, page+"?"+url.Values{"return_to": {to}}.Encode()); got.location != nil || !strings.Contains(got.body, "signed in as") {
-			t.Errorf("%s: %d, to %v", to, got.status, got.location)
-		}
-	}
-	// Signed out, the cookie is worth nothing even to who has kept it.
-	kept := newBrowser(t, r.URL)
-	kept.Jar.SetCookies(at, []*http.Cookie{{Name: "pakhus_session", Value: first, Path: "/"}})
-	if got := kept.get(t, page); !strings.Contains(got.body, "eve") {
-		t.Errorf("the session's cookie elsewhere: %d %s", got.status, got.body)
-	}
-	if out := b.do(t, http.MethodPost, r.URL+"/users/sign_out", ""); out.status != http.StatusOK || out.at.Path != "/users/sign_in" || b.sessionCookie(t) != "" {
-		t.Errorf("signed out: %d at %s", out.status, out.at)
-	}
-	if got := kept.get(t, page); strings.Contains(got.body, "eve") {
-		t.Error("a session outlived its end")
-	}
-	// A new password ends sessions, and so does a block, even one that is over.
-	for what, end := range map[string]func(){
-		"password": func() {
-			var u []struct{ ID int64 }
-			a := ask(t, "GET", r.URL+"/api/v4/users?username=eve", r.Token)
-			if err := json.Unmarshal([]byte(a.body), &u); err != nil || len(u) != 1 {
-				t.Fatal(a.body)
-			}
-			eve.password = "another long password"
-			r.Remember(eve.password)
-			if a := send(t, "PUT", fmt.Sprintf("%s/api/v4/users/%d", r.URL, u[0].ID), r.Token, `{"password":"another long password"}`); a.status != http.StatusOK {
-				t.Fatalf("%d %s", a.status, a.body)
-			}
-		},
-		"block": func() { r.CLI(t, "user", "block", "eve"); r.CLI(t, "user", "unblock", "eve") },
-	} {
-		b := newBrowser(t, r.URL)
-		if in := b.signIn(t, b.get(t, page), eve); !strings.Contains(in.body, "signed in as") {
-			t.Fatalf("%s: %d %s", what, in.status, in.body)
-		}
-		end()
-		if got := b.get(t, page); strings.Contains(got.body, "signed in as") {
-			t.Errorf("%s: the session goes on", what)
-		}
-	}
-	r.CLI(t, "user", "block", "eve")
-	b = newBrowser(t, r.URL)
-	if in := b.signIn(t, b.get(t, page), eve); in.status != http.StatusUnauthorized {
-		t.Errorf("blocked: %d", in.status)
-	}
-}
-
+// Who has signed in with a browser need not do so again for a package client.
+// Passwords, secrets of applications and codes of devices can be guessed a few
+// times, and then no more.
 // A browser says where a form comes from; what comes from elsewhere does nothing.
-func testForgedForms(t *testing.T, r *registrytest.Registry, _ registrytest.Project, ann person) {
-	app := application(t, r, "--redirect-uri", "https://client.example/callback")
-	app.RedirectURL = "https://client.example/callback"
-	b := newBrowser(t, r.URL)
-	page := b.signIn(t, b.get(t, app.AuthCodeURL("s")), ann)
-	for _, forged := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", "https://evil.example"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "null"}} {
-		if got := b.submit(t, page, url.Values{"decision": {"allow"}}, forged...); got.status != http.StatusForbidden || got.location != nil {
-			t.Errorf("%v: %d, to %v", forged, got.status, got.location)
-		}
-		if got := b.do(t, http.MethodPost, r.URL+"/users/sign_out", "", forged...); got.status != http.StatusForbidden {
-			t.Errorf("%v: signed out, %d", forged, got.status)
-		}
-		if got := b.do(t, http.MethodPost, r.URL+"/users/sign_in", url.Values{"username": {ann.name}, "password": {ann.password}}.Encode(), forged...); got.status != http.StatusForbidden {
-			t.Errorf("%v: signed in, %d", forged, got.status)
-		}
-	}
-	if got := b.submit(t, page, url.Values{"decision": {"allow"}}, "Sec-Fetch-Site", "same-origin", "Origin", r.URL); got.location == nil || got.location.Query().Get("code") == "" {
-		t.Errorf("its own form: %d, to %v", got.status, got.location)
-	}
-}
-
 // A program on somebody's machine opens whatever port is free (RFC 8252).
 func testNativeApplication(t *testing.T, r *registrytest.Registry, _ registrytest.Project, ann person) {
+	t.Helper()
 	app := application(t, r, "--public", "--redirect-uri", "http://127.0.0.1/callback,com.example.app:/callback")
 	b := newBrowser(t, r.URL)
 	for redirect, want := range map[string]bool{
@@ -703,115 +479,3 @@ func testNativeApplication(t *testing.T, r *registrytest.Registry, _ registrytes
 }
 
 // GitLab's API of applications is for administrators.
-func testApplications(t *testing.T, r *registrytest.Registry, project registrytest.Project, ann person) {
-	api := r.URL + "/api/v4/applications"
-	ofAnn := r.NewToken(t, ann.name, "api")
-	for _, method := range []string{"GET", "POST"} {
-		if a := ask(t, method, api, ofAnn); a.status != http.StatusForbidden {
-			t.Errorf("%s: %d", method, a.status)
-		}
-	}
-	for body, says := range map[string]string{
-		`{"name":"x","redirect_uri":"https://x.example/","scopes":"sudo"}`:           "scopes",
-		`{"name":"x","redirect_uri":"javascript:alert(1)","scopes":"api"}`:           "redirect_uri",
-		`{"name":"x","redirect_uri":"https://x.example/#f","scopes":"api"}`:          "redirect_uri",
-		`{"name":"x","redirect_uri":"/relative","scopes":"api"}`:                     "redirect_uri",
-		`{"name":"x","redirect_uri":"myapp:/cb","scopes":"api"}`:                     "redirect_uri",
-		`{"name":"x","scopes":"api"}`:                                                "redirect_uri is missing",
-		`{"name":"x","redirect_uri":"http://x.ex/","scopes":"api","confidential":0}`: "redirect_uri",
-	} {
-		if a := send(t, "POST", api, r.Token, body); a.status != http.StatusBadRequest || !strings.Contains(a.body, says) {
-			t.Errorf("%s: %d %s", body, a.status, a.body)
-		}
-	}
-	a := send(t, "POST", api, r.Token, `{"name":"Managed","redirect_uri":"https://client.example/callback\nhttps://client.example/2","scopes":"api"}`)
-	var made struct {
-		ID            int64
-		ApplicationID string `json:"application_id"`
-		Secret        string
-		CallbackURL   string `json:"callback_url"`
-		Confidential  bool
-	}
-	if err := json.Unmarshal([]byte(a.body), &made); err != nil || a.status != http.StatusCreated || !strings.HasPrefix(made.Secret, "gloas-") || !made.Confidential {
-		t.Fatalf("%d %s", a.status, a.body)
-	}
-	r.Remember(made.Secret)
-	if a := ask(t, "GET", api+"?per_page=100", r.Token); a.status != http.StatusOK || !strings.Contains(a.body, made.ApplicationID) || strings.Contains(a.body, "secret") {
-		t.Errorf("list: %d %s", a.status, a.body)
-	}
-	one := fmt.Sprintf("%s/%d", api, made.ID)
-	renewed := send(t, "POST", one+"/renew-secret", r.Token, "")
-	r.RememberAnswer([]byte(renewed.body))
-	if renewed.status != http.StatusCreated || !strings.Contains(renewed.body, `"secret":"gloas-`) || strings.Contains(renewed.body, made.Secret) {
-		t.Errorf("renewed: %d %s", renewed.status, renewed.body)
-	}
-	var now struct{ Secret string }
-	if err := json.Unmarshal([]byte(renewed.body), &now); err != nil {
-		t.Fatal(err)
-	}
-	app := &oauth2.Config{
-		ClientID: made.ApplicationID, ClientSecret: made.Secret, RedirectURL: "https://client.example/callback",
-		Endpoint: oauth2.Endpoint{AuthURL: r.URL + "/oauth/authorize", TokenURL: r.URL + "/oauth/token", AuthStyle: oauth2.AuthStyleInParams},
-	}
-	b := newBrowser(t, r.URL)
-	page := b.signIn(t, b.get(t, app.AuthCodeURL("s")), ann)
-	code := b.submit(t, page, url.Values{"decision": {"allow"}}).location.Query().Get("code")
-	_, err := app.Exchange(t.Context(), code)
-	refusedAs(t, "the old secret", err, 401, "invalid_client")
-	app.ClientSecret = now.Secret
-	token, err := app.Exchange(t.Context(), code)
-	if err != nil {
-		t.Fatal(err)
-	}
-	remember(r, token)
-	if a := ask(t, "GET", packagesURL(r, project), token.AccessToken); a.status != http.StatusOK {
-		t.Errorf("used: %d", a.status)
-	}
-	if a := ask(t, "DELETE", one, r.Token); a.status != http.StatusNoContent {
-		t.Errorf("deleted: %d %s", a.status, a.body)
-	}
-	goneWithin(t, packagesURL(r, project), token.AccessToken)
-	if a := ask(t, "DELETE", one, r.Token); a.status != http.StatusNotFound {
-		t.Errorf("deleted again: %d", a.status)
-	}
-	if a := ask(t, "GET", r.URL+"/.well-known/oauth-authorization-server", ""); a.status != http.StatusOK ||
-		!strings.Contains(a.body, `"issuer":"`+r.URL+`"`) || !strings.Contains(a.body, `"device_authorization_endpoint":"`+r.URL+`/oauth/authorize_device"`) {
-		t.Errorf("metadata: %d %s", a.status, a.body)
-	}
-}
-
-func testOAuthAudit(t *testing.T, r *registrytest.Registry, _ registrytest.Project, _ person) {
-	zoe := newPerson(t, r, "zoe")
-	app := application(t, r, "--redirect-uri", "https://client.example/callback")
-	app.RedirectURL = "https://client.example/callback"
-	b := newBrowser(t, r.URL)
-	b.signIn(t, b.get(t, r.URL+"/users/sign_in"), person{zoe.name, "wrong password"})
-	code := b.code(t, app, zoe)
-	token, err := app.Exchange(t.Context(), code)
-	if err != nil {
-		t.Fatal(err)
-	}
-	remember(r, token)
-	_, err = app.Exchange(t.Context(), code)
-	refusedAs(t, "twice", err, 400, "invalid_grant")
-	wanted := []string{
-		"refused 401 /users/sign_in zoe/",
-		"done 200 /users/sign_in zoe/password @ [user.signed_in]",
-		"done 200 /oauth/authorize zoe/password @ [oauth_grant.created]",
-		"done 200 /oauth/token zoe/oauth @ [token.created]",
-		"done 200 /oauth/token zoe/password @ [oauth_grant.revoked]",
-	}
-	var said string
-	within(t, "all is audited", func() bool {
-		a := ask(t, "GET", r.URL+"/api/v4/audit_events?per_page=100", r.Token)
-		var all []deed
-		if err := json.Unmarshal([]byte(a.body), &all); err != nil {
-			t.Fatalf("%d %s", a.status, a.body)
-		}
-		said = ""
-		for _, d := range all {
-			said += d.String() + "\n"
-		}
-		return missing(said, wanted) == ""
-	}, func() string { return missing(said, wanted) + "\nof\n" + said })
-}

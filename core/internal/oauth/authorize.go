@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
@@ -25,32 +26,32 @@ type Asked struct {
 	challenge string
 }
 
-// WrongRequest is a request whose answer cannot go to the application, because it
+// RequestError is a request whose answer cannot go to the application, because it
 // cannot be known for one: the person before the browser is told instead.
-type WrongRequest struct{ Sentence string }
+type RequestError struct{ Sentence string }
 
 // Error implements error.
-func (e *WrongRequest) Error() string { return e.Sentence }
+func (e *RequestError) Error() string { return e.Sentence }
 
 // Authorize reads and checks a request for authorization. If it was wrong, but
 // from an application that is known, answer is where the browser is to take the
-// refusal. The error is a *WrongRequest, or a fault.
+// refusal. The error is a *RequestError, or a fault.
 func (s *Server) Authorize(r *http.Request) (asked *Asked, answer string, err error) {
 	request, err := op.ParseAuthorizeRequest(r, s.decoder)
 	if err != nil {
-		return nil, "", &WrongRequest{"The request cannot be read."}
+		return nil, "", &RequestError{"The request cannot be read."}
 	}
 	ctx := r.Context()
 	c, err := s.client(ctx, request.ClientID)
 	if errors.Is(err, errNoClient) {
-		return nil, "", &WrongRequest{"Client authentication failed due to unknown client."}
+		return nil, "", &RequestError{"Client authentication failed due to unknown client."}
 	}
 	if err != nil {
 		return nil, "", err
 	}
 	// Everything that is wrong from here on may be told to the redirect URI.
 	if err := op.ValidateAuthReqRedirectURI(c, request.RedirectURI, request.ResponseType); err != nil {
-		return nil, "", &WrongRequest{"The redirect URI included is not valid."}
+		return nil, "", &RequestError{"The redirect URI included is not valid."}
 	}
 	asked, err = check(c, request)
 	if err != nil {
@@ -78,10 +79,8 @@ func check(c *client, r *oidc.AuthRequest) (*Asked, error) {
 	if _, err := op.ValidateAuthReqPrompt(r.Prompt, nil); err != nil {
 		return nil, err
 	}
-	for _, prompt := range r.Prompt {
-		if prompt == oidc.PromptNone {
-			return nil, oidc.ErrInteractionRequired().WithDescription("Applications are allowed by people.")
-		}
+	if slices.Contains(r.Prompt, oidc.PromptNone) {
+		return nil, oidc.ErrInteractionRequired().WithDescription("Applications are allowed by people.")
 	}
 	scopes, err := c.asked(r.Scopes)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 // Paths of the authorization server, GitLab's.
 const (
 	AuthorizePath           = "/oauth/authorize"
-	TokenPath               = "/oauth/token"
+	TokenPath               = "/oauth/token" //nolint:gosec // a path
 	RevokePath              = "/oauth/revoke"
 	IntrospectPath          = "/oauth/introspect"
 	DeviceAuthorizationPath = "/oauth/authorize_device"

@@ -25,7 +25,7 @@ func scopesOf(names []string) []webpage.Scope {
 // authorization reads what an application asks for. If nil, it has been answered.
 func (s *Server) authorization(r *pageCall) (*oauth.Asked, error) {
 	asked, answer, err := s.oauth.Authorize(r.c.Request)
-	if wrong, ok := errors.AsType[*oauth.WrongRequest](err); ok {
+	if wrong, ok := errors.AsType[*oauth.RequestError](err); ok {
 		return nil, registry.Errorf(registry.CodeInvalid, "%s", wrong.Sentence)
 	}
 	if err != nil {

@@ -79,4 +79,3 @@ func (s *Server) signOut(r *pageCall) error {
 	}
 	return s.sendTo(r, signInPath)
 }
-
