@@ -13,6 +13,7 @@ import (
 	"github.com/pakhus/pakhus/sdk/registrytest"
 )
 
+// GitLab's API of applications is for administrators.
 func testApplications(t *testing.T, r *registrytest.Registry, project registrytest.Project, ann person) {
 	t.Helper()
 	api := r.URL + "/api/v4/applications"

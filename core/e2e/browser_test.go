@@ -15,6 +15,7 @@ import (
 	"github.com/pakhus/pakhus/sdk/registrytest"
 )
 
+// browser is a person before a browser: it keeps cookies, and follows what leads to
 // the registry, but not to an application.
 type browser struct {
 	*http.Client
@@ -78,6 +79,7 @@ func (b *browser) get(t *testing.T, target string) seen {
 	return b.do(t, http.MethodGet, target, "")
 }
 
+// submit fills in the first form of a page, and sends it.
 func (b *browser) submit(t *testing.T, page seen, fields url.Values, headers ...string) seen {
 	t.Helper()
 	form := regexp.MustCompile(`(?s)<form method="post" action="([^"]*)">(.*?)</form>`).FindStringSubmatch(page.body)
@@ -106,6 +108,7 @@ func newPerson(t *testing.T, r *registrytest.Registry, name string) person {
 	return p
 }
 
+// signIn signs somebody in on the sign-in page that a browser was led to.
 func (b *browser) signIn(t *testing.T, page seen, p person) seen {
 	t.Helper()
 	if page.at.Path != "/users/sign_in" {
@@ -114,6 +117,7 @@ func (b *browser) signIn(t *testing.T, page seen, p person) seen {
 	return b.submit(t, page, url.Values{"username": {p.name}, "password": {p.password}})
 }
 
+// sessionCookie is the one that a browser has for the registry.
 func (b *browser) sessionCookie(t *testing.T) string {
 	t.Helper()
 	at, err := url.Parse(b.registry)

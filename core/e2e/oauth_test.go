@@ -17,9 +17,6 @@ import (
 	"github.com/pakhus/pakhus/sdk/registrytest"
 )
 
-// browser is a person before a browser: it keeps cookies, and follows what leads to
-// submit fills in the first form of a page, and sends it.
-// signIn signs somebody in on the sign-in page that a browser was led to.
 // application is an application that has been registered, as x/oauth2 knows it.
 func application(t *testing.T, r *registrytest.Registry, flags ...string) *oauth2.Config {
 	t.Helper()
@@ -79,7 +76,7 @@ func TestOAuth(t *testing.T) {
 	r.CLI(t, "member", "add", "--user", ann.name, "--project", project.Path, "--role", "developer")
 	for name, test := range map[string]func(*testing.T, *registrytest.Registry, registrytest.Project, person){
 		"code": testAuthorizationCode, "wrong authorizations": testWrongAuthorizations, "wrong codes": testWrongCodes, "refresh": testRefresh, "revoke": testRevoke,
-		"device": testDevice, "read_api": testReadAPI, "sessions": testSessions, "a package client's sign-in": testWebLoginBySession, "forms of other sites": testForgedForms,
+		"device": testDevice, "read_api": testReadAPI, "sessions": testSessions, "authorized applications": testAuthorizedApplications, "a package client's sign-in": testWebLoginBySession, "forms of other sites": testForgedForms,
 		"native": testNativeApplication, "administration": testApplications, "audit": testOAuthAudit,
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); test(t, r, project, ann) })
@@ -447,11 +444,6 @@ func testReadAPI(t *testing.T, r *registrytest.Registry, project registrytest.Pr
 	}
 }
 
-// sessionCookie is the one that a browser has for the registry.
-// Who has signed in with a browser need not do so again for a package client.
-// Passwords, secrets of applications and codes of devices can be guessed a few
-// times, and then no more.
-// A browser says where a form comes from; what comes from elsewhere does nothing.
 // A program on somebody's machine opens whatever port is free (RFC 8252).
 func testNativeApplication(t *testing.T, r *registrytest.Registry, _ registrytest.Project, ann person) {
 	t.Helper()
@@ -477,5 +469,3 @@ func testNativeApplication(t *testing.T, r *registrytest.Registry, _ registrytes
 		remember(r, token)
 	}
 }
-
-// GitLab's API of applications is for administrators.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -108,6 +109,7 @@ func testSessions(t *testing.T, r *registrytest.Registry, _ registrytest.Project
 	}
 }
 
+// Who has signed in with a browser need not do so again for a package client.
 func testWebLoginBySession(t *testing.T, r *registrytest.Registry, project registrytest.Project, ann person) {
 	t.Helper()
 	npm := packagesURL(r, project) + "/npm"
@@ -155,6 +157,52 @@ func testWebLoginBySession(t *testing.T, r *registrytest.Registry, project regis
 	}
 }
 
+// People see who acts for them, and end it.
+func testAuthorizedApplications(t *testing.T, r *registrytest.Registry, project registrytest.Project, ann person) {
+	t.Helper()
+	joe := newPerson(t, r, "joe")
+	app := application(t, r, "--redirect-uri", "https://client.example/callback")
+	app.RedirectURL = "https://client.example/callback"
+	tokens := map[string]string{}
+	browsers := map[string]*browser{}
+	for _, p := range []person{joe, ann} {
+		browsers[p.name] = newBrowser(t, r.URL)
+		token, err := app.Exchange(t.Context(), browsers[p.name].code(t, app, p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		remember(r, token)
+		tokens[p.name] = token.AccessToken
+	}
+	const path = "/oauth/authorized_applications"
+	if got := newBrowser(t, r.URL).get(t, r.URL+path); got.at.Path != "/users/sign_in" {
+		t.Errorf("nobody's page is at %s", got.at)
+	}
+	page := browsers["joe"].get(t, r.URL+path)
+	end := regexp.MustCompile(path + `/[0-9]+`).FindString(page.body)
+	if end == "" || !strings.Contains(page.body, "Client") {
+		t.Fatalf("%d %s", page.status, page.body)
+	}
+	if got := newBrowser(t, r.URL).do(t, http.MethodPost, r.URL+end, ""); got.status != http.StatusUnauthorized {
+		t.Errorf("nobody: %d", got.status)
+	}
+	if got := browsers["joe"].do(t, http.MethodPost, r.URL+end, "", "Origin", "https://evil.example"); got.status != http.StatusForbidden {
+		t.Errorf("another site: %d", got.status)
+	}
+	if got := browsers["joe"].do(t, http.MethodPost, r.URL+path+"/999999", ""); got.status != http.StatusNotFound {
+		t.Errorf("no such application: %d", got.status)
+	}
+	if got := browsers["joe"].do(t, http.MethodPost, r.URL+end, ""); got.status != http.StatusOK || strings.Contains(got.body, end) {
+		t.Errorf("revoked: %d %s", got.status, got.body)
+	}
+	goneWithin(t, r.URL+"/api/v4/user", tokens["joe"])
+	if a := ask(t, "GET", packagesURL(r, project), tokens["ann"]); a.status != http.StatusOK {
+		t.Errorf("ann's token: %d", a.status)
+	}
+}
+
+// Passwords, secrets of applications and codes of devices can be guessed a few
+// times, and then no more.
 func TestGuessesEnd(t *testing.T) {
 	t.Parallel()
 	r := limited(t, `
@@ -193,6 +241,7 @@ func TestGuessesEnd(t *testing.T) {
 	})
 }
 
+// A browser says where a form comes from; what comes from elsewhere does nothing.
 func testForgedForms(t *testing.T, r *registrytest.Registry, _ registrytest.Project, ann person) {
 	t.Helper()
 	app := application(t, r, "--redirect-uri", "https://client.example/callback")

@@ -29,6 +29,8 @@ func (s *Server) oauthAPI(e *gin.Engine) {
 	e.Any(oauth.DevicePath, s.byMethod(map[string]gin.HandlerFunc{
 		http.MethodGet: s.page(s.showDevice), http.MethodPost: s.page(s.device),
 	}))
+	e.Any(authorizedPath, s.byMethod(map[string]gin.HandlerFunc{http.MethodGet: s.page(s.showAuthorized)}))
+	e.Any(authorizedPath+"/:application_id", s.byMethod(map[string]gin.HandlerFunc{http.MethodPost: s.page(s.withdraw)}))
 	e.Any("/oauth/token/info", s.byMethod(map[string]gin.HandlerFunc{http.MethodGet: s.tokenInfo}))
 	e.Any(oauth.MetadataPath, s.byMethod(map[string]gin.HandlerFunc{http.MethodGet: s.oauthMetadata}))
 }

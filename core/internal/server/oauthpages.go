@@ -3,6 +3,9 @@ package server
 import (
 	"errors"
 	"net/http"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/pakhus/pakhus/core/internal/oauth"
 	"github.com/pakhus/pakhus/core/internal/registry"
@@ -142,4 +145,48 @@ func (s *Server) device(r *pageCall) error {
 		return s.show(r, http.StatusOK, webpage.Message{Text: "The device was refused. You can close this page."})
 	}
 	return s.show(r, http.StatusOK, webpage.Message{Text: "The device is signed in. You can close this page and go back to it."})
+}
+
+// authorizedPath is where people see whom they have allowed what.
+const authorizedPath = "/oauth/authorized_applications"
+
+func (s *Server) showAuthorized(r *pageCall) error {
+	if r.user == nil {
+		return s.signInFirst(r)
+	}
+	return s.showSelfPage(r)
+}
+
+// showSelfPage shows somebody who they are, and who acts for them.
+func (s *Server) showSelfPage(r *pageCall) error {
+	granted, err := s.oauth.Granted(r.c.Request.Context(), r.user.ID)
+	if err != nil {
+		return err
+	}
+	page := webpage.SignedIn{Username: r.user.Username}
+	for _, g := range granted {
+		page.Applications = append(page.Applications, webpage.Application{
+			Name: g.Application, Scopes: strings.Join(g.Scopes, " "), Since: g.Since.UTC().Format(time.DateOnly),
+			End: authorizedPath + "/" + strconv.FormatInt(g.ApplicationID, 10),
+		})
+	}
+	return s.show(r, http.StatusOK, page)
+}
+
+// withdraw ends what somebody has allowed an application.
+func (s *Server) withdraw(r *pageCall) error {
+	if r.user == nil {
+		return registry.Errorf(registry.CodeUnauthenticated, "Your session has ended. Sign in again.")
+	}
+	id, err := strconv.ParseInt(r.c.Param("application_id"), 10, 64)
+	if err != nil {
+		return registry.Errorf(registry.CodeNotFound, "Not Found")
+	}
+	if err := s.oauth.Withdraw(r.c.Request.Context(), r.actor(), id); err != nil {
+		if registry.CodeOf(err) == registry.CodeNotFound {
+			return registry.Errorf(registry.CodeNotFound, "Not Found")
+		}
+		return err
+	}
+	return s.sendTo(r, authorizedPath)
 }

@@ -33,7 +33,7 @@ func (s *Server) showSignIn(r *pageCall) error {
 	case to != "":
 		return s.sendTo(r, to)
 	}
-	return s.show(r, http.StatusOK, webpage.SignedIn{Username: r.user.Username})
+	return s.showSelfPage(r)
 }
 
 // signIn takes a name and a password. A token will not do: who has one that may

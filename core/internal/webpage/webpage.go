@@ -38,11 +38,25 @@ const signIn = `<h2>Sign in</h2>{{if .Failed}}<p class="error" role="alert">{{.F
 {{if .Providers}}<hr>{{end}}{{$to := .ReturnTo}}{{range .Providers}}<form method="post" action="/users/auth/{{.Name}}">
 <input type="hidden" name="return_to" value="{{$to}}"><button>Sign in with {{.Label}}</button></form>{{end}}`
 
-// SignedIn is the sign-in page of somebody who has signed in.
-type SignedIn struct{ Username string }
+// Application is one that somebody has allowed to act for them.
+type Application struct {
+	Name   string
+	Scopes string
+	Since  string
+	End    string // where a form ends it
+}
+
+// SignedIn is the page of somebody who has signed in.
+type SignedIn struct {
+	Username     string
+	Applications []Application
+}
 
 const signedIn = `<p>You are signed in as <strong>{{.Username}}</strong>.</p>
-<form method="post" action="/users/sign_out"><button>Sign out</button></form>`
+<form method="post" action="/users/sign_out"><button>Sign out</button></form>
+{{if .Applications}}<h2>Applications that act for you</h2>
+{{range .Applications}}<form method="post" action="{{.End}}"><strong>{{.Name}}</strong>, <code>{{.Scopes}}</code>, since {{.Since}}
+<button>Revoke</button></form>{{end}}{{end}}`
 
 // Scope is something that an application asks for.
 type Scope struct{ Name, Says string }

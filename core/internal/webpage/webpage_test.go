@@ -22,7 +22,7 @@ func TestPagesAreWhatTheirPolicySays(t *testing.T) {
 	}{
 		{webpage.SignIn{ReturnTo: script, Failed: script}, false},
 		{webpage.SignIn{Providers: []webpage.Provider{{Name: "x", Label: script}}}, true},
-		{webpage.SignedIn{Username: script}, false},
+		{webpage.SignedIn{Username: script, Applications: []webpage.Application{{Name: script, Scopes: script, Since: script, End: "/x"}}}, false},
 		{webpage.Consent{Username: script, Application: script, RedirectURI: script, Action: "/x", Fields: map[string]string{script: script}}, true},
 		{webpage.Consent{Username: script, Application: script, UserCode: script, Action: "/x"}, false},
 		{webpage.Device{Failed: script}, false},
