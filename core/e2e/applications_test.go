@@ -128,3 +128,26 @@ func testOAuthAudit(t *testing.T, r *registrytest.Registry, _ registrytest.Proje
 		return missing(said, wanted) == ""
 	}, func() string { return missing(said, wanted) + "\nof\n" + said })
 }
+
+// What the page of OAuth says to do, works.
+func testOAuthExamples(t *testing.T, r *registrytest.Registry, _ registrytest.Project, ann person) {
+	t.Helper()
+	app := application(t, r, "--public", "--redirect-uri", "http://127.0.0.1/callback")
+	app.RedirectURL = "http://127.0.0.1:4711/callback"
+	verifier := oauth2.GenerateVerifier()
+	token, err := app.Exchange(t.Context(), newBrowser(t, r.URL).code(t, app, ann, oauth2.S256ChallengeOption(verifier)), oauth2.VerifierOption(verifier))
+	if err != nil {
+		t.Fatal(err)
+	}
+	remember(r, token)
+	device, err := app.DeviceAuth(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var other struct{ ID int64 }
+	if err := json.Unmarshal(r.CLI(t, "application", "create", "Other", "--redirect-uri", "https://client.example/callback"), &other); err != nil {
+		t.Fatal(err)
+	}
+	runExamples(t, "oauth.md", 14, "HOST="+r.URL, "AUTH=PRIVATE-TOKEN: "+r.Token, "CLIENT_ID="+app.ClientID, "DEVICE_CODE="+device.DeviceCode,
+		"ACCESS_TOKEN="+token.AccessToken, "REFRESH_TOKEN="+token.RefreshToken, fmt.Sprint("APPLICATION=", other.ID))
+}

@@ -77,7 +77,7 @@ func TestOAuth(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *registrytest.Registry, registrytest.Project, person){
 		"code": testAuthorizationCode, "wrong authorizations": testWrongAuthorizations, "wrong codes": testWrongCodes, "refresh": testRefresh, "revoke": testRevoke,
 		"device": testDevice, "read_api": testReadAPI, "sessions": testSessions, "authorized applications": testAuthorizedApplications, "a package client's sign-in": testWebLoginBySession, "forms of other sites": testForgedForms,
-		"native": testNativeApplication, "administration": testApplications, "audit": testOAuthAudit,
+		"native": testNativeApplication, "administration": testApplications, "audit": testOAuthAudit, "examples": testOAuthExamples,
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); test(t, r, project, ann) })
 	}

@@ -18,6 +18,7 @@ import (
 type elsewhere struct {
 	*registrytest.Registry
 	provider *mockoidc.MockOIDC
+	config   string
 }
 
 func newElsewhere(t *testing.T) *elsewhere {
@@ -45,7 +46,7 @@ func newElsewhere(t *testing.T) *elsewhere {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e := &elsewhere{registrytest.Start(t, "--config", config), provider}
+	e := &elsewhere{registrytest.Start(t, "--config", config), provider, config}
 	e.Remember(provider.ClientSecret)
 	return e
 }
@@ -131,6 +132,10 @@ func TestSignInElsewhere(t *testing.T) {
 	signedInAs("the trusted name", e.visit(t, "trusted", &mockoidc.MockUser{Subject: "bob", PreferredUsername: "BOB"}), "bob")
 	refused("who has the trusted name, too", e.visit(t, "trusted", &mockoidc.MockUser{Subject: "bob-2", PreferredUsername: "bob"}), "no account for you")
 	signedInAs("who was tied", e.visit(t, "closed", &mockoidc.MockUser{Subject: "bob"}), "bob")
+
+	newPerson(t, e.Registry, "carol")
+	e.CLI(t, "user", "link", "carol", "--config", e.config, "--provider", "closed", "--subject", "known")
+	signedInAs("by the operator's word", e.visit(t, "closed", &mockoidc.MockUser{Subject: "known", PreferredUsername: bob.name}), "carol")
 
 	refused("in another group", e.visit(t, "members", &mockoidc.MockUser{Subject: "g1", PreferredUsername: "g1", Groups: []string{"design"}}), "no group")
 	signedInAs("in the group", e.visit(t, "members", &mockoidc.MockUser{Subject: "g2", PreferredUsername: "g2", Groups: []string{"design", "engineering"}}), "g2")
