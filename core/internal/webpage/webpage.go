@@ -167,7 +167,9 @@ func (p *Pages) Protect(h http.Header) {
 	h.Set("Content-Security-Policy", p.policy+"; form-action 'self'")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
+	// Not "no-referrer": browsers would then not even say that our own forms are ours,
+	// and over plain http that is all they say.
+	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 }
 
