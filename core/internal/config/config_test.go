@@ -187,13 +187,15 @@ func TestTheReferenceIsWhole(t *testing.T) {
 		"cache.max_bytes", "storage.grace_hours", "rate_limits.<throttle>.enabled", "rate_limits.<throttle>.requests",
 		"rate_limits.<throttle>.period_seconds", "rate_limits.dry_run", "rate_limits.allow", "rate_limits.redis.url", "formats.<name>.enabled", "formats.<name>.path", "formats.<name>.sha256",
 		"formats.<name>.max_file_bytes", "feature_flags.<name>", "audit.retention_days", "audit.max_refused",
+		"oidc_providers.<name>.<setting>", "label", "issuer", "client_id", "client_secret", "client_secret_file", "scopes", "username_claim", "groups_claim",
+		"allow_signup", "link_by_username", "allowed_domains", "allowed_groups",
 	} {
 		if !strings.Contains(string(page), "| `"+key+"` |") {
 			t.Errorf("%s is missing", key)
 		}
 	}
 	settings, _, _ := strings.Cut(string(page), "\n## ") // what follows is not in the file
-	if rows := strings.Count(settings, "\n| `"); rows != 24 {
-		t.Errorf("the reference has %d settings, the test 24", rows)
+	if rows := strings.Count(settings, "\n| `"); rows != 25 {
+		t.Errorf("the reference has %d settings, the test 25", rows)
 	}
 }
