@@ -125,7 +125,8 @@ func (s *Server) refresh(ctx context.Context, c *client, token string, scopes []
 		}
 		wanted := g.scopes
 		if scopes = slices.DeleteFunc(scopes, func(s string) bool { return s == "" }); len(scopes) > 0 {
-			wanted = scopes
+			slices.Sort(scopes)
+			wanted = slices.Compact(scopes)
 		}
 		for _, scope := range wanted {
 			if !slices.Contains(g.scopes, scope) {

@@ -30,6 +30,7 @@ func TestTheSessionCookieBehindHTTPS(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Origin", "https://registry.example.com") // the proxy calls this server by its address
 	resp, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)

@@ -58,7 +58,7 @@ func (s *Server) page(answer func(*pageCall) error) gin.HandlerFunc {
 }
 
 func (s *Server) pageSteps(r *pageCall, answer func(*pageCall) error) error {
-	if err := http.NewCrossOriginProtection().Check(r.c.Request); err != nil {
+	if err := s.ownForms().Check(r.c.Request); err != nil {
 		return registry.Errorf(registry.CodeForbidden, "Forbidden - the form was sent by another site").Because(err)
 	}
 	if err := s.visit(r); err != nil {
@@ -73,6 +73,16 @@ func (s *Server) pageSteps(r *pageCall, answer func(*pageCall) error) error {
 		return registry.Errorf(registry.CodeInvalid, "the form is invalid").Because(err)
 	}
 	return answer(r)
+}
+
+// ownForms refuses forms of other sites. A proxy may have called this registry by
+// another name than browsers do.
+func (s *Server) ownForms() *http.CrossOriginProtection {
+	p := http.NewCrossOriginProtection()
+	if u, err := url.Parse(s.ExternalURL); err == nil && u.Host != "" {
+		_ = p.AddTrustedOrigin(u.Scheme + "://" + u.Host) // which is one
+	}
+	return p
 }
 
 // visit finds who is before the browser.
