@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -24,6 +25,7 @@ import (
 	"github.com/pakhus/pakhus/core/internal/config"
 	"github.com/pakhus/pakhus/core/internal/embedded"
 	"github.com/pakhus/pakhus/core/internal/features"
+	"github.com/pakhus/pakhus/core/internal/federation"
 	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/jobs"
 	"github.com/pakhus/pakhus/core/internal/metadata"
@@ -208,6 +210,10 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 	if err != nil {
 		return err
 	}
+	providers, err := p.cfg.SignInProviders()
+	if err != nil {
+		return err
+	}
 	logins := weblogin.New(p.pool)
 	p.features = features.New(p.pool, remember, p.cfg.FeatureFlags)
 	downloads := packages.NewDownloads(p.pool, p.log)
@@ -215,6 +221,9 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 	p.background(lasting, authenticator.Run)
 	audits := audit.NewRecorder(p.pool, p.log.Named("audit"))
 	p.background(lasting, audits.Run)
+	// The OAuth library logs to the default logger; what matters of it, the audit and
+	// the server's log say.
+	slog.SetDefault(slog.New(slog.DiscardHandler))
 	p.server = server.New(server.Config{
 		Pool:           p.pool,
 		Auth:           authenticator,
@@ -229,6 +238,7 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		Blobs:          blobs,
 		Answers:        answers,
 		WebLogins:      logins,
+		SignIn:         federation.New(p.pool, p.log.Named("signin"), providers...),
 		Features:       p.features,
 		Audit:          audits,
 		SmallFileBytes: p.cfg.Storage.SmallFileBytes,

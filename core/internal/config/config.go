@@ -6,6 +6,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
@@ -44,6 +45,8 @@ type Config struct {
 	// FeatureFlags switch routes of formats where nothing was set by API: "npm",
 	// "npm/publish", or the flag that a format declares. What is not here is on.
 	FeatureFlags map[string]bool `koanf:"feature_flags" yaml:"feature_flags"`
+	// OIDCProviders are OpenID providers with which people may sign in, by their names in URLs.
+	OIDCProviders map[string]OIDCProvider `koanf:"oidc_providers" yaml:"oidc_providers"`
 }
 
 // Database says which PostgreSQL to use.
@@ -180,6 +183,12 @@ func (c Config) Validate() error {
 			bad("feature_flags."+name, "is neither a format, nor <format>/<route>, nor a flag that a format declares")
 		}
 	}
+	for name, p := range c.OIDCProviders {
+		if !regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`).MatchString(name) {
+			bad("oidc_providers."+name, "a provider's name has only small letters, digits, '_' and '-'")
+		}
+		p.validate("oidc_providers."+name, bad)
+	}
 	return errors.Join(errs...)
 }
 
@@ -198,6 +207,13 @@ func (c Config) Proxies() []netip.Prefix {
 func (c Config) Redacted() Config {
 	c.Database.URL = redacted(c.Database.URL)
 	c.RateLimits.Redis.URL = redacted(c.RateLimits.Redis.URL)
+	c.OIDCProviders = maps.Clone(c.OIDCProviders)
+	for name, p := range c.OIDCProviders {
+		if p.ClientSecret != "" {
+			p.ClientSecret = "xxxxx"
+		}
+		c.OIDCProviders[name] = p
+	}
 	return c
 }
 

@@ -120,7 +120,7 @@ const redacted = "[redacted]"
 
 var (
 	secretName = regexp.MustCompile(`(?i)password|token|secret|key|credential`)
-	secretText = regexp.MustCompile(`gl(?:pat|dt)-[0-9A-Za-z_-]+|\b[A-Z2-7]{26}\b`)
+	secretText = regexp.MustCompile(`gl(?:pat|dt|oat|ort|oas|cbt)-[0-9A-Za-z_-]+|\b[A-Z2-7]{26}\b`)
 )
 
 // unsecret takes out of a text what looks like a token or like the id of a
