@@ -12,6 +12,7 @@ import (
 const (
 	PersonalPrefix = "glpat-"
 	DeployPrefix   = "gldt-"
+	JobPrefix      = "glcbt-"
 )
 
 const (
@@ -49,7 +50,7 @@ func checksum(text string) string {
 // WellFormed reports whether a text can be a token: a known prefix, the right
 // length, and a checksum that agrees.
 func WellFormed(token string) bool {
-	for _, p := range []string{PersonalPrefix, DeployPrefix} {
+	for _, p := range []string{PersonalPrefix, DeployPrefix, JobPrefix} {
 		if rest, ok := strings.CutPrefix(token, p); ok && len(rest) == randomChars+sumChars {
 			return strings.Trim(rest, alphabet) == "" && checksum(rest[:randomChars]) == rest[randomChars:]
 		}

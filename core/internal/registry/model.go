@@ -165,8 +165,9 @@ type Actor struct {
 	Bot       bool // of a project or group access token: nobody who could be asked
 	Scopes    []Scope
 	ExpiresAt time.Time // of the credential; zero: never
+	Job       *Job      // of a job token, which is its bot's; nil of all others
 
-	// A deploy token's home: exactly one is set.
+	// A deploy token's home: exactly one is set. Of a job token, the project is the job's.
 	ProjectID int64
 	GroupID   int64
 }

@@ -123,5 +123,5 @@ const redacted = "[redacted]"
 // sign-in (of package weblogin), which is as good as one: people put them into
 // URLs, and clients have to.
 func unsecret(text string) string {
-	return regexp.MustCompile(`gl(?:pat|dt)-[0-9A-Za-z_-]+|\b[A-Z2-7]{26}\b`).ReplaceAllString(text, redacted)
+	return regexp.MustCompile(`gl(?:pat|dt|cbt)-[0-9A-Za-z_-]+|\b[A-Z2-7]{26}\b`).ReplaceAllString(text, redacted)
 }
