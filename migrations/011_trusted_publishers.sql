@@ -44,9 +44,7 @@ create table build_infos (
     -- The bot of the rule that the run was first let in by.
     user_id bigint references users (id) on delete set null,
     created_at timestamptz not null default now(),
-    unique (project_id, issuer, run_key),
-    -- For the composite foreign keys of the links.
-    unique (project_id, id)
+    unique (project_id, issuer, run_key)
 );
 create index build_infos_user on build_infos (user_id);
 
@@ -54,10 +52,10 @@ create table package_build_infos (
     id bigint generated always as identity primary key,
     project_id bigint not null,
     package_id bigint not null,
-    build_info_id bigint not null,
+    -- Perhaps of another project, whose jobs publish here.
+    build_info_id bigint not null references build_infos (id) on delete cascade,
     unique (package_id, build_info_id),
-    foreign key (project_id, package_id) references packages (project_id, id) on delete cascade,
-    foreign key (project_id, build_info_id) references build_infos (project_id, id) on delete cascade
+    foreign key (project_id, package_id) references packages (project_id, id) on delete cascade
 );
 create index package_build_infos_build on package_build_infos (build_info_id);
 
@@ -65,10 +63,9 @@ create table package_file_build_infos (
     id bigint generated always as identity primary key,
     project_id bigint not null,
     package_file_id bigint not null,
-    build_info_id bigint not null,
+    build_info_id bigint not null references build_infos (id) on delete cascade,
     unique (package_file_id, build_info_id),
-    foreign key (project_id, package_file_id) references package_files (project_id, id) on delete cascade,
-    foreign key (project_id, build_info_id) references build_infos (project_id, id) on delete cascade
+    foreign key (project_id, package_file_id) references package_files (project_id, id) on delete cascade
 );
 create index package_file_build_infos_build on package_file_build_infos (build_info_id);
 

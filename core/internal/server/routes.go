@@ -50,6 +50,9 @@ func (s *Server) Handler() http.Handler {
 	s.membersAPI(e)
 	s.settingsAPI(e)
 	s.protectionAPI(e)
+	s.jobTokensAPI(e)
+	s.publishersAPI(e)
+	s.jobScopeAPI(e)
 	s.featuresAPI(e)
 	s.auditAPI(e)
 	e.NoRoute(func(c *gin.Context) {

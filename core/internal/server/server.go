@@ -22,6 +22,7 @@ import (
 	"github.com/pakhus/pakhus/core/internal/plan"
 	"github.com/pakhus/pakhus/core/internal/plugins"
 	"github.com/pakhus/pakhus/core/internal/protection"
+	"github.com/pakhus/pakhus/core/internal/publishers"
 	"github.com/pakhus/pakhus/core/internal/ratelimit"
 	"github.com/pakhus/pakhus/core/internal/storage"
 	"github.com/pakhus/pakhus/core/internal/weblogin"
@@ -46,6 +47,9 @@ type Config struct {
 	Blobs      storage.Blobs
 	Answers    *cache.Answers
 	WebLogins  *weblogin.Logins
+	// Publishers let CI jobs in, for as long as JobTokenLife says.
+	Publishers   *publishers.Publishers
+	JobTokenLife func() time.Duration
 	// Features are the switches of formats' routes.
 	Features *features.Flags
 	// MaxFileBytes overrides a format's own limit on uploaded files; 0 does not.
