@@ -82,6 +82,9 @@ func (i *issuer) current(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 }
 
 func (i *issuer) unavailable(err error) error {
+	if text := err.Error(); len(text) > maxText {
+		err = errors.New(cut(text)) // the library quotes what it was answered
+	}
 	return registry.Errorf(registry.CodeUnavailable, "the issuer %s cannot be asked for its keys at the moment, try again later", i.Name).Because(err)
 }
 
