@@ -37,7 +37,7 @@ func (p *Publishers) Exchange(ctx context.Context, project *registry.Project, t 
 		return Issued{}, p.unfit(t, "no such project", nil)
 	}
 	var out Issued
-	err := postgres.InTx(ctx, p.pool, func(tx pgx.Tx) error {
+	err := p.inTx(ctx, func(tx pgx.Tx) error {
 		// A rule that is being changed or taken away is waited for.
 		rules, err := collect(ctx, tx, "select "+columns+from+" order by r.id for share of r", project.ID)
 		if err != nil {

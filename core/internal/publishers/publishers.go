@@ -9,12 +9,15 @@
 package publishers
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/pakhus/pakhus/core/internal/oidc"
+	"github.com/pakhus/pakhus/core/internal/postgres"
 	"github.com/pakhus/pakhus/core/internal/registry"
 )
 
@@ -37,14 +40,35 @@ type Publisher struct {
 
 // Publishers makes rules, and lets jobs in by them.
 type Publishers struct {
-	pool     *pgxpool.Pool
+	db       DB
 	verifier *oidc.Verifier
 	log      hclog.Logger
 }
 
+// DB is a pool, or a transaction that a caller has begun.
+type DB interface {
+	querier
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	Begin(ctx context.Context) (pgx.Tx, error)
+}
+
 // New makes a Publishers of the issuers that a verifier trusts.
-func New(pool *pgxpool.Pool, verifier *oidc.Verifier, log hclog.Logger) *Publishers {
-	return &Publishers{pool: pool, verifier: verifier, log: log}
+func New(db DB, verifier *oidc.Verifier, log hclog.Logger) *Publishers {
+	return &Publishers{db: db, verifier: verifier, log: log}
+}
+
+// inTx runs fn in one transaction of the Publishers' own; within a caller's, in a savepoint.
+func (p *Publishers) inTx(ctx context.Context, fn func(pgx.Tx) error) error {
+	tx, err := p.db.Begin(ctx)
+	if err != nil {
+		return fmt.Errorf("begin: %w", postgres.Translate(err))
+	}
+	// The rollback outlives a cancelled request, or the connection would be lost with it.
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	return postgres.Translate(tx.Commit(ctx))
 }
 
 // Issuers returns the issuers that rules may name.

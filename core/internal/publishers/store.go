@@ -47,18 +47,18 @@ func collect(ctx context.Context, q querier, sql string, args ...any) ([]Publish
 // List returns a page of a project's rules, the oldest first.
 func (p *Publishers) List(ctx context.Context, projectID int64, at packages.Page) ([]Publisher, packages.Extent, error) {
 	var extent packages.Extent
-	err := p.pool.QueryRow(ctx, "select count(*) from trusted_publishers where project_id = $1", projectID).Scan(&extent.Total)
+	err := p.db.QueryRow(ctx, "select count(*) from trusted_publishers where project_id = $1", projectID).Scan(&extent.Total)
 	if err != nil {
 		return nil, extent, fmt.Errorf("count trusted publishers: %w", postgres.Translate(err))
 	}
-	found, err := collect(ctx, p.pool, "select "+columns+from+" order by r.id limit $2 offset $3", projectID, at.Size, int64(at.Number-1)*int64(at.Size))
+	found, err := collect(ctx, p.db, "select "+columns+from+" order by r.id limit $2 offset $3", projectID, at.Size, int64(at.Number-1)*int64(at.Size))
 	extent.More = at.Number*at.Size < extent.Total
 	return found, extent, err
 }
 
 // Find returns a rule of a project; one of another is CodeNotFound.
 func (p *Publishers) Find(ctx context.Context, projectID, id int64) (Publisher, error) {
-	return find(ctx, p.pool, projectID, id, "")
+	return find(ctx, p.db, projectID, id, "")
 }
 
 func find(ctx context.Context, q querier, projectID, id int64, lock string) (Publisher, error) {
@@ -80,7 +80,7 @@ func (p *Publishers) Create(ctx context.Context, r Publisher) (Publisher, error)
 	if err := p.check(&r); err != nil {
 		return Publisher{}, err
 	}
-	err := postgres.InTx(ctx, p.pool, func(tx pgx.Tx) error {
+	err := p.inTx(ctx, func(tx pgx.Tx) error {
 		var n int
 		if err := tx.QueryRow(ctx, "select count(*) from trusted_publishers where project_id = $1", r.ProjectID).Scan(&n); err != nil {
 			return postgres.Translate(err)
@@ -121,7 +121,7 @@ func given(claims map[string]string) map[string]string {
 // the tokens of those who were let in before end.
 func (p *Publishers) Update(ctx context.Context, projectID, id int64, change func(*Publisher)) (Publisher, error) {
 	var r Publisher
-	err := postgres.InTx(ctx, p.pool, func(tx pgx.Tx) error {
+	err := p.inTx(ctx, func(tx pgx.Tx) error {
 		before, err := find(ctx, tx, projectID, id, " for update of r")
 		if err != nil {
 			return err
@@ -158,7 +158,7 @@ func (p *Publishers) Update(ctx context.Context, projectID, id int64, change fun
 // Delete takes a rule away, and with it its jobs' tokens and its bot's roles,
 // wherever it had some. The bot stays, as who has published what there is.
 func (p *Publishers) Delete(ctx context.Context, projectID, id int64) error {
-	return postgres.InTx(ctx, p.pool, func(tx pgx.Tx) error {
+	return p.inTx(ctx, func(tx pgx.Tx) error {
 		var bot int64
 		err := tx.QueryRow(ctx, "delete from trusted_publishers where project_id = $1 and id = $2 returning bot_id", projectID, id).Scan(&bot)
 		if errors.Is(err, pgx.ErrNoRows) {
