@@ -144,13 +144,16 @@ func TestTheReferenceIsWhole(t *testing.T) {
 		"cache.max_bytes", "storage.grace_hours", "rate_limits.<throttle>.enabled", "rate_limits.<throttle>.requests",
 		"rate_limits.<throttle>.period_seconds", "rate_limits.dry_run", "rate_limits.allow", "rate_limits.redis.url", "formats.<name>.enabled", "formats.<name>.path", "formats.<name>.sha256",
 		"formats.<name>.max_file_bytes", "feature_flags.<name>", "audit.retention_days", "audit.max_refused",
+		"trusted_publishing.token_seconds", "trusted_publishing.max_id_token_age_seconds", "trusted_publishing.ca_file", "trusted_publishing.allow_loopback_http",
+		"trusted_publishing.issuers.<name>.url", "trusted_publishing.issuers.<name>.kind", "trusted_publishing.issuers.<name>.audience",
+		"trusted_publishing.issuers.<name>.web_url",
 	} {
 		if !strings.Contains(string(page), "| `"+key+"` |") {
 			t.Errorf("%s is missing", key)
 		}
 	}
 	settings, _, _ := strings.Cut(string(page), "\n## ") // what follows is not in the file
-	if rows := strings.Count(settings, "\n| `"); rows != 24 {
-		t.Errorf("the reference has %d settings, the test 24", rows)
+	if rows := strings.Count(settings, "\n| `"); rows != 32 {
+		t.Errorf("the reference has %d settings, the test 32", rows)
 	}
 }
