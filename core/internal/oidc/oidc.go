@@ -98,8 +98,10 @@ func (v *Verifier) Configure(cfg Config) error {
 	}
 	next := &trusted{maxAge: cfg.MaxAge, byURL: map[string]*issuer{}}
 	for _, i := range cfg.Issuers {
-		base := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is documented to be one
-		base.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+		base := &http.Transport{
+			Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+			ForceAttemptHTTP2: true, MaxIdleConns: 2, IdleConnTimeout: time.Minute,
+		}
 		client := &http.Client{
 			Transport:     &transport{base: base, loopbackHTTP: cfg.LoopbackHTTP, again: cfg.Again, kept: map[string]kept{}},
 			Timeout:       askTime,

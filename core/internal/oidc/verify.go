@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -139,12 +140,7 @@ func issuerOf(raw string) string {
 // Has reports whether a claim is a text that fits, or a list with one in it.
 // Numbers and truths are compared as they are written.
 func (t Token) Has(claim string, fits func(string) bool) bool {
-	for _, text := range texts(t.claims[claim]) {
-		if fits(text) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(texts(t.claims[claim]), fits)
 }
 
 // Text is a claim as text, cut to what is kept; empty if it is a list, or not there.
@@ -167,14 +163,7 @@ func cut(text string) string {
 	return text
 }
 
-func has(claim any, want string) bool {
-	for _, text := range texts(claim) {
-		if text == want {
-			return true
-		}
-	}
-	return false
-}
+func has(claim any, want string) bool { return slices.Contains(texts(claim), want) }
 
 func texts(claim any) []string {
 	switch v := claim.(type) {

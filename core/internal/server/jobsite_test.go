@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -67,9 +68,7 @@ func (s *jobSite) idToken(t *testing.T, more map[string]any) string {
 		"repository": "acme/web", "ref": "refs/heads/main", "sha": strings.Repeat("ab", 20), "run_id": "77", "run_number": "12",
 		"workflow_ref": "acme/web/.github/workflows/release.yml@refs/heads/main", "actor": "ann", "event_name": "push",
 	}
-	for name, v := range more {
-		claims[name] = v
-	}
+	maps.Copy(claims, more)
 	return s.issuer.Token(t, s.issuer.Claims(registryURL, "repo:acme/web:ref:refs/heads/main", claims))
 }
 

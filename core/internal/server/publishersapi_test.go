@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -134,9 +135,7 @@ func TestTheRuleThatCounts(t *testing.T) {
 		{"repo:acme/other:x", map[string]any{"repository": "acme/other", "ref": "refs/tags/v1"}, 30},
 	} {
 		more := map[string]any{"sub": c.subject}
-		for name, v := range c.more {
-			more[name] = v
-		}
+		maps.Copy(more, c.more)
 		var got struct {
 			AccessLevel int `json:"access_level"`
 		}

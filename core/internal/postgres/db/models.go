@@ -41,6 +41,26 @@ type Blob struct {
 	CreatedAt time.Time
 }
 
+type BuildInfo struct {
+	ID          int64
+	ProjectID   int64
+	Provider    string
+	Issuer      string
+	RunKey      string
+	RunID       string
+	RunNumber   int64
+	RunUrl      string
+	Repository  string
+	Ref         string
+	Sha         string
+	Workflow    string
+	Actor       string
+	Event       string
+	Environment string
+	UserID      *int64
+	CreatedAt   time.Time
+}
+
 type CacheGeneration struct {
 	ProjectID  int64
 	Format     string
@@ -126,6 +146,23 @@ type Intent struct {
 	CreatedAt time.Time
 }
 
+type JobTokenAllowedGroup struct {
+	ProjectID      int64
+	AllowedGroupID int64
+	CreatedAt      time.Time
+}
+
+type JobTokenAllowedProject struct {
+	ProjectID        int64
+	AllowedProjectID int64
+	CreatedAt        time.Time
+}
+
+type JobTokenScope struct {
+	ProjectID      int64
+	InboundEnabled bool
+}
+
 type Membership struct {
 	ID          int64
 	UserID      int64
@@ -134,6 +171,12 @@ type Membership struct {
 	AccessLevel int16
 	CreatedAt   time.Time
 	ExpiresAt   pgtype.Date
+}
+
+type OidcReplay struct {
+	Issuer    string
+	TokenKey  string
+	ExpiresAt time.Time
 }
 
 type Package struct {
@@ -153,6 +196,13 @@ type Package struct {
 	UpdatedAt        time.Time
 }
 
+type PackageBuildInfo struct {
+	ID          int64
+	ProjectID   int64
+	PackageID   int64
+	BuildInfoID int64
+}
+
 type PackageFile struct {
 	ID        int64
 	ProjectID int64
@@ -166,6 +216,13 @@ type PackageFile struct {
 	SHA512    []byte
 	CreatedAt time.Time
 	Format    string
+}
+
+type PackageFileBuildInfo struct {
+	ID            int64
+	ProjectID     int64
+	PackageFileID int64
+	BuildInfoID   int64
 }
 
 type PackageProtectionRule struct {
@@ -239,6 +296,23 @@ type Token struct {
 	CreatedAt   time.Time
 	ParentID    *int64
 	Description string
+	PublisherID *int64
+	BuildInfoID *int64
+}
+
+type TrustedPublisher struct {
+	ID          int64
+	ProjectID   int64
+	Name        string
+	Issuer      string
+	Subject     string
+	Claims      json.RawMessage
+	Environment string
+	AccessLevel int64
+	BotID       int64
+	CreatedByID *int64
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
 }
 
 type User struct {
