@@ -6,6 +6,7 @@
 //	projects.go  where packages live; changeprojects.go
 //	settings.go  what groups and projects decide for packages; reuse.go
 //	members.go   who has which role where; changemembers.go
+//	jobscope.go  whose jobs a project lets in
 //	lists.go     page by page: listusers.go, listgroups.go, listprojects.go, listmembers.go
 //	tokens.go    personal tokens and deploy tokens
 //	paths.go     what groups, projects and users may be called

@@ -42,7 +42,10 @@ func (a *Accounts) Invite(ctx context.Context, by Grantor, in Place, userID int6
 	}
 	return a.inTx(ctx, func(tx pgx.Tx) error {
 		u, err := In(tx).UserByID(ctx, userID)
-		if err != nil || u.Bot {
+		if err == nil && u.Bot {
+			err = checkPublisher(ctx, tx, userID, in)
+		}
+		if err != nil {
 			return registry.Errorf(registry.CodeNotFound, "User Not Found").Because(err)
 		}
 		if err := In(tx).checkInherited(ctx, in, userID, role.AccessLevel); err != nil {
@@ -107,6 +110,15 @@ func (a *Accounts) RemoveMember(ctx context.Context, by Grantor, in Place, userI
 	})
 }
 
+// checkPublisher refuses a bot, unless it is that of a trusted publisher away from
+// its project: other projects may let its jobs in, and then say what they may.
+func checkPublisher(ctx context.Context, tx pgx.Tx, userID int64, in Place) error {
+	_, projectID, _ := in.ids()
+	var id int64
+	err := tx.QueryRow(ctx, "select id from trusted_publishers where bot_id = $1 and project_id <> $2", userID, projectID).Scan(&id)
+	return missing(err, "trusted publisher of user %d", userID)
+}
+
 // ofMember does something to somebody's own role on a place, which is there, not
 // above that of who does it, and not the last owner's. Bots have theirs by their
 // tokens.
@@ -122,7 +134,7 @@ func (a *Accounts) ofMember(ctx context.Context, by Grantor, in Place, userID in
 		if err := by.reaches(m.AccessLevel); err != nil {
 			return err
 		}
-		if m.Bot {
+		if m.Bot && checkPublisher(ctx, tx, userID, in) != nil {
 			return registry.Errorf(registry.CodeForbidden, "Forbidden - %s has its role by its access token", m.Username)
 		}
 		if in.Group != nil && m.AccessLevel == registry.Owner {

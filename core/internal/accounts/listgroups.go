@@ -38,6 +38,7 @@ func (a *Accounts) ShowGroup(ctx context.Context, id int64) (ShownGroup, error) 
 // not narrow the search.
 type GroupFilter struct {
 	Viewer     Viewer
+	ID         int64                // only this one
 	ParentID   int64                // right below it
 	TopLevel   bool                 // only groups without a parent
 	Member     bool                 // only where the viewer has a role, on the group, above it or on something in it
@@ -64,8 +65,9 @@ func (a *Accounts) Groups(ctx context.Context, f GroupFilter, p Part) ([]ShownGr
 		  and ($5 = 0 or g.parent_id = $5)
 		  and (not $6 or g.parent_id is null)
 		  and ($7 = '' or strpos(lower(g.name), lower($7)) > 0 or strpos(lower(g.path), lower($7)) > 0)
-		  and ($8 = '' or g.visibility = $8)`
-	args := []any{f.Viewer.UserID, f.Viewer.Admin, f.Member, f.Least, f.ParentID, f.TopLevel, f.Search, string(f.Visibility)}
+		  and ($8 = '' or g.visibility = $8)
+		  and ($9 = 0 or g.id = $9)`
+	args := []any{f.Viewer.UserID, f.Viewer.Admin, f.Member, f.Least, f.ParentID, f.TopLevel, f.Search, string(f.Visibility), f.ID}
 	groups, extent, err := list(ctx, a.db, p, from, map[string]string{"name": "lower(name)", "path": "lower(path)"}, args, scanShownGroup)
 	if err != nil {
 		return nil, extent, fmt.Errorf("list groups: %w", err)

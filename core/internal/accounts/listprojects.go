@@ -42,6 +42,7 @@ func (a *Accounts) ShowProject(ctx context.Context, id int64) (ShownProject, err
 // does not narrow the search.
 type ProjectFilter struct {
 	Viewer     Viewer
+	ID         int64 // only this one
 	GroupID    int64 // in this group
 	Below      bool  // and in those below it
 	Member     bool  // only where the viewer has a role, on the project or above it
@@ -66,12 +67,13 @@ func (a *Accounts) Projects(ctx context.Context, f ProjectFilter, p Part) ([]Sho
 		  and ($4 = 0 or p.group_id = $4 or ($5 and g.ancestor_ids @> array[$4::bigint]))
 		  and ($6::boolean is null or p.archived = $6)
 		  and ($7 = '' or strpos(lower(p.name), lower($7)) > 0 or strpos(lower(p.path), lower($7)) > 0)
-		  and ($8 = '' or p.visibility = $8)`
+		  and ($8 = '' or p.visibility = $8)
+		  and ($9 = 0 or p.id = $9)`
 	least := f.Least
 	if f.Member {
 		least = max(least, registry.Guest)
 	}
-	args := []any{f.Viewer.UserID, f.Viewer.Admin, least, f.GroupID, f.Below, f.Archived, f.Search, string(f.Visibility)}
+	args := []any{f.Viewer.UserID, f.Viewer.Admin, least, f.GroupID, f.Below, f.Archived, f.Search, string(f.Visibility), f.ID}
 	orders := map[string]string{"name": "lower(name)", "path": "lower(path)", "created_at": "created_at"}
 	projects, extent, err := list(ctx, a.db, p, from, orders, args, scanShownProject)
 	if err != nil {

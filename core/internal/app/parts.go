@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -29,11 +30,13 @@ import (
 	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/jobs"
 	"github.com/pakhus/pakhus/core/internal/metadata"
+	"github.com/pakhus/pakhus/core/internal/oidc"
 	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/plan"
 	"github.com/pakhus/pakhus/core/internal/plugins"
 	"github.com/pakhus/pakhus/core/internal/postgres"
 	"github.com/pakhus/pakhus/core/internal/protection"
+	"github.com/pakhus/pakhus/core/internal/publishers"
 	"github.com/pakhus/pakhus/core/internal/ratelimit"
 	"github.com/pakhus/pakhus/core/internal/server"
 	"github.com/pakhus/pakhus/core/internal/storage"
@@ -51,6 +54,8 @@ type parts struct {
 	pool     *pgxpool.Pool
 	plugins  *plugins.Manager
 	features *features.Flags
+	issuers  *oidc.Verifier
+	jobLife  atomic.Int64 // of job tokens, in nanoseconds
 	server   *server.Server
 	closers  []func() // run backwards
 }
@@ -215,6 +220,10 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		return err
 	}
 	logins := weblogin.New(p.pool)
+	p.issuers = oidc.New()
+	if err := p.configureIssuers(p.cfg); err != nil {
+		return err
+	}
 	p.features = features.New(p.pool, remember, p.cfg.FeatureFlags)
 	downloads := packages.NewDownloads(p.pool, p.log)
 	p.background(lasting, func(ctx context.Context) { downloads.Run(ctx, 5*time.Second) })
@@ -239,6 +248,8 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		Answers:        answers,
 		WebLogins:      logins,
 		SignIn:         federation.New(p.pool, p.log.Named("signin"), providers...),
+		Publishers:     publishers.New(p.pool, p.issuers, p.log.Named("publishers")),
+		JobTokenLife:   func() time.Duration { return time.Duration(p.jobLife.Load()) },
 		Features:       p.features,
 		Audit:          audits,
 		SmallFileBytes: p.cfg.Storage.SmallFileBytes,
@@ -266,6 +277,15 @@ func (p *parts) newLimiter() (*ratelimit.Limiter, error) {
 	}
 	p.onClose(func() { _ = limits.Close() })
 	return limits, nil
+}
+
+// configureIssuers takes whose ID tokens are believed, and for how long jobs are let in.
+func (p *parts) configureIssuers(cfg config.Config) error {
+	if err := p.issuers.Configure(cfg.Verifier()); err != nil {
+		return fmt.Errorf("trusted_publishing: %w", err)
+	}
+	p.jobLife.Store(int64(cfg.TrustedPublishing.TokenLife()))
+	return nil
 }
 
 // background runs fn until close, and waits for it there.
@@ -299,7 +319,7 @@ func (p *parts) watch(ctx context.Context) error {
 	}
 }
 
-// reload takes the feature flags that the configuration now has, and swaps in
+// reload takes the feature flags and issuers that the configuration now has, and swaps in
 // the plugin binaries that it now names.
 func (p *parts) reload(ctx context.Context, wishes <-chan func() (config.Config, error)) error {
 	for {
@@ -320,6 +340,9 @@ func (p *parts) swapChanged(ctx context.Context, load func() (config.Config, err
 	}
 	p.features.Configure(cfg.FeatureFlags)
 	p.log.Info("feature flags of the configuration are current", "count", len(cfg.FeatureFlags))
+	if err := p.configureIssuers(cfg); err != nil {
+		p.log.Error("issuers were not reloaded", "error", err)
+	}
 	defer p.warnOfFeatures(cfg) // what a new plugin has is defined, too
 	entries, err := cfg.PluginEntries()
 	if err != nil {

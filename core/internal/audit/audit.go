@@ -90,7 +90,7 @@ type Event struct {
 	Fields map[string]string
 }
 
-// TokenKind is what an actor has shown: personal, oauth, deploy, password; empty for
+// TokenKind is what an actor has shown: personal, oauth, deploy, job, password; empty for
 // those who need nothing.
 func TokenKind(a registry.Actor) string {
 	switch {
@@ -98,6 +98,8 @@ func TokenKind(a registry.Actor) string {
 		return "deploy"
 	case a.OAuth:
 		return "oauth"
+	case a.Job != nil:
+		return "job"
 	case a.Kind == registry.User && a.TokenID != 0:
 		return "personal"
 	case a.Kind == registry.User:

@@ -152,6 +152,7 @@ func (a *Authenticator) ask(ctx context.Context, c Credentials, present bool, ke
 	if present {
 		digest = Digest(c.Secret)
 		batch.Queue(tokenSQL, digest[:]).QueryRow(found.scan)
+		queueJob(batch, c.Secret, digest, key, &found)
 	}
 	if key.group != (GroupRef{}) {
 		queueGroup(batch, digest, key.group, &caller)
@@ -223,7 +224,8 @@ func (t *tokenRow) actor(via Transport, username string) (registry.Actor, error)
 	case !t.ok,
 		oauth && via == PrivateToken,
 		deploy && via == PrivateToken, // as in GitLab: each header takes its own kind
-		!deploy && via == DeployToken:
+		!deploy && via == DeployToken,
+		!jobBy(t.kind, t.value.Job, via, username):
 		return registry.Actor{}, unauthorized()
 	case t.state == "blocked":
 		return registry.Actor{}, blocked()
@@ -257,8 +259,8 @@ func (a *Authenticator) Login(ctx context.Context, username, secret string) (reg
 		if err != nil {
 			return registry.Actor{}, err
 		}
-		if !strings.EqualFold(caller.Actor.Username, username) {
-			return registry.Actor{}, unauthorized()
+		if !strings.EqualFold(caller.Actor.Username, username) || caller.Actor.Job != nil {
+			return registry.Actor{}, unauthorized() // nor does a job sign in: it has its token
 		}
 		return caller.Actor, nil
 	}
@@ -303,6 +305,8 @@ func (a *Authenticator) Issue(ctx context.Context, actor registry.Actor, name st
 	switch {
 	case actor.OAuth:
 		token = NewToken(OAuthPrefix)
+	case actor.Job != nil:
+		token = NewToken(JobPrefix)
 	case actor.Kind == registry.User:
 		token = NewToken(PersonalPrefix)
 	case actor.Kind == registry.DeployToken && actor.TokenID != 0:
@@ -316,8 +320,8 @@ func (a *Authenticator) Issue(ctx context.Context, actor registry.Actor, name st
 	if actor.TokenID != 0 {
 		// All of it is the parent's own. A child's parent is that of the one it came with.
 		err = a.pool.QueryRow(ctx, `
-			insert into tokens (kind, digest, name, user_id, project_id, group_id, username, scopes, expires_at, parent_id)
-			select kind, $2, $3, user_id, project_id, group_id, username, scopes, least(expires_at, now() + $4::interval), coalesce(parent_id, id)
+			insert into tokens (kind, digest, name, user_id, project_id, group_id, username, scopes, publisher_id, build_info_id, expires_at, parent_id)
+			select kind, $2, $3, user_id, project_id, group_id, username, scopes, publisher_id, build_info_id, least(expires_at, now() + $4::interval), coalesce(parent_id, id)
 			from tokens where id = $1 returning id`, actor.TokenID, digest[:], name, childLife).Scan(&made)
 	} else {
 		scopes := make([]string, len(actor.Scopes))

@@ -23,6 +23,7 @@ const (
 	Bearer       Transport = "Bearer"
 	Basic        Transport = "Basic"
 	APIKey       Transport = "X-NuGet-ApiKey" //nolint:gosec // a header's name
+	JobToken     Transport = "JOB-TOKEN"
 )
 
 // Credentials are what a request carries. They never show their secret.
@@ -50,7 +51,7 @@ func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String())
 // CodeUnauthenticated, never anonymous.
 func Parse(r *http.Request) (c Credentials, present bool, err error) {
 	var all []Credentials
-	for _, t := range []Transport{PrivateToken, DeployToken} {
+	for _, t := range []Transport{PrivateToken, DeployToken, JobToken} {
 		for _, v := range r.Header.Values(string(t)) {
 			if v = strings.TrimSpace(v); v != "" {
 				all = append(all, Credentials{Transport: t, Secret: v})
@@ -60,9 +61,8 @@ func Parse(r *http.Request) (c Credentials, present bool, err error) {
 	if v := strings.TrimSpace(queried(r, "private_token")); v != "" {
 		all = append(all, Credentials{Transport: PrivateToken, Secret: v})
 	}
-	if r.Header.Get("JOB-TOKEN") != "" || queried(r, "job_token") != "" {
-		// There are no jobs here: no such token can be right.
-		return Credentials{}, false, unauthorized()
+	if v := strings.TrimSpace(queried(r, "job_token")); v != "" {
+		all = append(all, Credentials{Transport: JobToken, Secret: v})
 	}
 	for _, v := range r.Header.Values("Authorization") {
 		c, ok, err := authorization(v)

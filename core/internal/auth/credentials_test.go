@@ -42,7 +42,8 @@ func TestParse(t *testing.T) {
 		{"the same twice", map[string]string{"PRIVATE-TOKEN": "s", "Authorization": "Bearer s"}, "", "s", "", true, 0},
 		{"two different ones", map[string]string{"PRIVATE-TOKEN": "s", "Authorization": "Bearer t"}, "", "", "", false, registry.CodeInvalid},
 		{"two headers of other kinds", map[string]string{"Deploy-Token": "s", "Authorization": basic("a:t")}, "", "", "", false, registry.CodeInvalid},
-		{"a job token cannot be right", map[string]string{"JOB-TOKEN": "s"}, "", "", "", false, registry.CodeUnauthenticated},
+		{"a job token", map[string]string{"JOB-TOKEN": " s "}, "", "s", "", true, 0},
+		{"a job token and another one", map[string]string{"JOB-TOKEN": "s", "PRIVATE-TOKEN": "t"}, "", "", "", false, registry.CodeInvalid},
 		{"basic that is no base64", map[string]string{"Authorization": "Basic ???"}, "", "", "", false, registry.CodeUnauthenticated},
 		{"basic without a colon", map[string]string{"Authorization": basic("ann")}, "", "", "", false, registry.CodeUnauthenticated},
 		{"bearer of nothing", map[string]string{"Authorization": "Bearer "}, "", "", "", false, registry.CodeUnauthenticated},
@@ -50,7 +51,7 @@ func TestParse(t *testing.T) {
 		{"a private token in the query", nil, "private_token=s", "s", "", true, 0},
 		{"an empty one is none", nil, "private_token=", "", "", false, 0},
 		{"another one in a header", map[string]string{"PRIVATE-TOKEN": "t"}, "private_token=s", "", "", false, registry.CodeInvalid},
-		{"a job token in the query", nil, "job_token=s", "", "", false, registry.CodeUnauthenticated},
+		{"a job token in the query", nil, "job_token=s", "s", "", true, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

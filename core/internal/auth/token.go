@@ -12,6 +12,7 @@ import (
 const (
 	PersonalPrefix = "glpat-"
 	DeployPrefix   = "gldt-"
+	JobPrefix      = "glcbt-"
 )
 
 // The prefixes of what OAuth gives out. GitLab has only that of secrets, and no
@@ -58,7 +59,7 @@ func checksum(text string) string {
 // WellFormed reports whether a text can be a token: a known prefix, the right
 // length, and a checksum that agrees.
 func WellFormed(token string) bool {
-	for _, p := range []string{PersonalPrefix, DeployPrefix, OAuthPrefix} {
+	for _, p := range []string{PersonalPrefix, DeployPrefix, OAuthPrefix, JobPrefix} {
 		if rest, ok := strings.CutPrefix(token, p); ok && len(rest) == randomChars+sumChars {
 			return strings.Trim(rest, alphabet) == "" && checksum(rest[:randomChars]) == rest[randomChars:]
 		}

@@ -34,8 +34,11 @@ func Decide(a registry.Actor, project *registry.Project, level registry.AccessLe
 	}
 	r := relationOf(a, project, level)
 	if !sees(r, project) {
-		if anonymous {
+		switch {
+		case anonymous:
 			return Unauthenticated
+		case a.Job != nil:
+			return Forbidden // as in GitLab: who reads a job's log is told why
 		}
 		return Hidden
 	}
@@ -54,6 +57,7 @@ type relation int
 const (
 	nobody   relation = iota // no credentials
 	outsider                 // a deploy token from elsewhere
+	otherJob                 // a job token that the project does not let in, whatever roles its bot has
 	stranger                 // a user without a role
 	guest                    // Guest and Planner
 	reporter
@@ -67,7 +71,10 @@ const (
 func relationOf(a registry.Actor, p *registry.Project, level registry.AccessLevel) relation {
 	switch a.Kind {
 	case registry.User:
-		if a.Admin {
+		switch {
+		case a.Job != nil && !a.Job.Reaches(p.ID):
+			return otherJob
+		case a.Admin && a.Job == nil:
 			return admin
 		}
 		return ofRole(level)
@@ -121,7 +128,7 @@ func sees(r relation, p *registry.Project) bool {
 	if r >= guest || p.Visibility == registry.Public || p.PackageAccess == registry.PackagesPublic {
 		return true
 	}
-	return p.Visibility == registry.Internal && r == stranger
+	return p.Visibility == registry.Internal && (r == stranger || r == otherJob)
 }
 
 // rule is one row: what a relation may do.
@@ -171,9 +178,9 @@ func allows(a registry.Actor, r relation, p *registry.Project, action spec.Actio
 }
 
 // scoped reports whether a person's token covers the action. Deploy tokens'
-// scopes are part of their relation.
+// scopes are part of their relation, and job tokens have none.
 func scoped(a registry.Actor, action spec.Action) bool {
-	if a.Kind != registry.User || a.Has(registry.ScopeAPI) {
+	if a.Kind != registry.User || a.Job != nil || a.Has(registry.ScopeAPI) {
 		return true
 	}
 	return action == spec.ActionReadPackage && a.Has(registry.ScopeReadAPI)

@@ -16,12 +16,15 @@ const (
 	top   = 1  // the group above
 )
 
-// callers are all kinds of them; the letters of expectations are in this order.
-func callers() []struct {
+// caller is an actor, and its role on the project.
+type caller struct {
 	name  string
 	actor registry.Actor
 	level registry.AccessLevel
-} {
+}
+
+// callers are all kinds of them but jobs; the letters of expectations are in this order.
+func callers() []caller {
 	user := func(scopes ...registry.Scope) registry.Actor {
 		return registry.Actor{Kind: registry.User, UserID: 1, Scopes: scopes}
 	}
@@ -35,11 +38,7 @@ func callers() []struct {
 		write   = registry.ScopeWritePackageRegistry
 	)
 	admin := func(a registry.Actor) registry.Actor { a.Admin = true; return a }
-	return []struct {
-		name  string
-		actor registry.Actor
-		level registry.AccessLevel
-	}{
+	return []caller{
 		{"anonymous", registry.Actor{Kind: registry.Anonymous}, 0},
 		{"stranger", user(api), 0},
 

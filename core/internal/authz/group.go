@@ -38,7 +38,8 @@ func DecideGroup(a registry.Actor, group *registry.Group, level registry.AccessL
 		case Unauthenticated:
 			r.Hidden = r.Hidden || s.Project.PackageAccess != registry.PackagesDisabled
 		case Forbidden:
-			seen = true // who sees a project knows what it is in
+			// Who sees a project knows what it is in. Jobs are told of some that they do not see.
+			seen = seen || a.Job == nil || Visible(a, &s.Project, s.Level)
 		case Hidden:
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,7 +45,9 @@ Routes of a format may say 404 for 401 to the anonymous. [Protection rules](api/
 [feature flags](api/features.md) switch routes off for everybody.
 
 A role is the highest that somebody has on the project or any group above it. Deploy tokens are at home in their project, or in all projects below their
-group. Administrators may do everything that their token's scope covers. In an archived project everybody reads as here, and nobody creates or destroys.
+group. Administrators may do everything that their token's scope covers. [Job tokens](api/trusted-publishing.md) have their rule's role in their own project;
+another project lets a job in if its job token scope has the job's project, and then the role counts that the rule's bot was given there. A private project
+that does not is 403, and not 404, to a job. In an archived project everybody reads as here, and nobody creates or destroys.
 `)
 	for _, access := range []struct {
 		level registry.PackageAccess
@@ -57,7 +60,7 @@ group. Administrators may do everything that their token's scope covers. In an a
 	} {
 		fmt.Fprintf(&b, "\n## Access level `%s`: %s\n\n", access.level, access.says)
 		b.WriteString("| | private: read | create | destroy | internal: read | create | destroy | public: read | create | destroy |\n|---|---|---|---|---|---|---|---|---|---|\n")
-		for _, c := range callers() {
+		for _, c := range slices.Concat(callers(), jobCallers()) {
 			cells := []string{c.name}
 			for _, visibility := range []registry.Visibility{registry.Private, registry.Internal, registry.Public} {
 				p := &registry.Project{ID: home, GroupID: group, GroupAncestorIDs: []int64{top, group}, Visibility: visibility, PackageAccess: access.level}

@@ -12,6 +12,12 @@ func Visible(a registry.Actor, project *registry.Project, level registry.AccessL
 	return project != nil && sees(relationOf(a, project, level), project)
 }
 
+// ShutOut reports whether a project does not let a job in, which is told so: it
+// does not see the project, and is not in its job token scope.
+func ShutOut(a registry.Actor, project *registry.Project, level registry.AccessLevel) bool {
+	return a.Job != nil && project != nil && !a.Job.Reaches(project.ID) && !Visible(a, project, level)
+}
+
 // Covers reports whether the scopes of a person's token reach as far as the
 // action, whatever the project. It is true of everybody else.
 func Covers(a registry.Actor, action spec.Action) bool { return scoped(a, action) }

@@ -42,6 +42,7 @@ type Config struct {
 	RateLimits           RateLimits        `koanf:"rate_limits" yaml:"rate_limits"`
 	Formats              map[string]Format `koanf:"formats" yaml:"formats"`
 	Audit                Audit             `koanf:"audit" yaml:"audit"`
+	TrustedPublishing    TrustedPublishing `koanf:"trusted_publishing" yaml:"trusted_publishing"`
 	// FeatureFlags switch routes of formats where nothing was set by API: "npm",
 	// "npm/publish", or the flag that a format declares. What is not here is on.
 	FeatureFlags map[string]bool `koanf:"feature_flags" yaml:"feature_flags"`
@@ -107,7 +108,10 @@ func Default() Config {
 		Storage:    Storage{GraceHours: 24, SmallFileBytes: 16 << 10},
 		RateLimits: defaultRateLimits(),
 		Audit:      Audit{RetentionDays: 365, MaxRefused: 1_000_000},
-		Formats:    map[string]Format{"conan": {Enabled: true}, "maven": {Enabled: true}, "npm": {Enabled: true}, "nuget": {Enabled: true}},
+
+		TrustedPublishing: defaultTrustedPublishing(),
+
+		Formats: map[string]Format{"conan": {Enabled: true}, "maven": {Enabled: true}, "npm": {Enabled: true}, "nuget": {Enabled: true}},
 	}
 }
 
@@ -155,6 +159,7 @@ func (c Config) Validate() error {
 		bad("storage.small_file_bytes", "%d is not between 0 (none) and %d", n, storage.MaxSmallFile)
 	}
 	c.RateLimits.validate(bad)
+	c.TrustedPublishing.validate(c.ExternalURL, bad)
 	if n := c.Audit.RetentionDays; n < 0 || n > 36500 {
 		bad("audit.retention_days", "%d is not between 0 (for ever) and 36500", n)
 	}

@@ -190,13 +190,16 @@ func TestTheReferenceIsWhole(t *testing.T) {
 		"formats.<name>.max_file_bytes", "feature_flags.<name>", "audit.retention_days", "audit.max_refused",
 		"oidc_providers.<name>.<setting>", "label", "issuer", "client_id", "client_secret", "client_secret_file", "scopes", "username_claim", "groups_claim",
 		"allow_signup", "link_by_username", "allowed_domains", "allowed_groups",
+		"trusted_publishing.token_seconds", "trusted_publishing.max_id_token_age_seconds", "trusted_publishing.ca_file", "trusted_publishing.allow_loopback_http",
+		"trusted_publishing.issuers.<name>.url", "trusted_publishing.issuers.<name>.kind", "trusted_publishing.issuers.<name>.audience",
+		"trusted_publishing.issuers.<name>.web_url",
 	} {
 		if !strings.Contains(string(page), "| `"+key+"` |") {
 			t.Errorf("%s is missing", key)
 		}
 	}
 	settings, _, _ := strings.Cut(string(page), "\n## ") // what follows is not in the file
-	if rows := strings.Count(settings, "\n| `"); rows != 25 {
-		t.Errorf("the reference has %d settings, the test 25", rows)
+	if rows := strings.Count(settings, "\n| `"); rows != 33 {
+		t.Errorf("the reference has %d settings, the test 33", rows)
 	}
 }

@@ -63,12 +63,15 @@ func Load(path string, environ []string, flags map[string]any) (Config, error) {
 	return c, nil
 }
 
-// unknownKeys refuses what no field takes. Below formats, feature_flags and oidc_providers, names are the operator's.
+// unknownKeys refuses what no field takes. Below formats, issuers, feature_flags and oidc_providers, names are the operator's.
 func unknownKeys(k *koanf.Koanf, known []string) error {
 	var errs []error
 	for _, key := range k.Keys() {
 		parts := strings.Split(key, ".")
 		if parts[0] == "formats" && (len(parts) == 1 || (len(parts) == 3 && slices.Contains([]string{"enabled", "path", "sha256", "max_file_bytes"}, parts[2]))) {
+			continue
+		}
+		if issuersKey(parts) {
 			continue
 		}
 		if parts[0] == "feature_flags" && len(parts) <= 2 {
@@ -84,4 +87,12 @@ func unknownKeys(k *koanf.Koanf, known []string) error {
 		errs = append(errs, fmt.Errorf("%s: there is no such setting", key))
 	}
 	return errors.Join(errs...)
+}
+
+// issuersKey reports whether a key is of an issuer, whose name is the operator's.
+func issuersKey(parts []string) bool {
+	if len(parts) < 2 || parts[0] != "trusted_publishing" || parts[1] != "issuers" {
+		return false
+	}
+	return len(parts) == 2 || len(parts) == 4 && slices.Contains([]string{"url", "audience", "kind", "web_url"}, parts[3])
 }

@@ -48,6 +48,13 @@ func (h *housekeeper) Work(ctx context.Context, _ *river.Job[housekeep]) error {
 		// An intent answers for a commit whose answer was lost; that is asked at once or never.
 		"delete from intents where created_at < now() - interval '1 day'",
 		"delete from web_logins where expires_at < now()",
+		"delete from oidc_replays where expires_at < now()",
+		"delete from tokens where kind = 'job' and expires_at < now()",
+		// Of runs that have published nothing, or nothing that is still there.
+		`delete from build_infos b where created_at < now() - interval '1 day'
+		 and not exists (select from tokens t where t.build_info_id = b.id)
+		 and not exists (select from package_build_infos l where l.build_info_id = b.id)
+		 and not exists (select from package_file_build_infos l where l.build_info_id = b.id)`,
 		// What clients had made for themselves: nobody looks for these in a list.
 		"delete from tokens t using tokens p where p.id = t.parent_id and (t.expires_at < now() or p.expires_at < now() or p.revoked_at is not null)",
 		// Refresh tokens that were used are kept until they would have ended: one that comes

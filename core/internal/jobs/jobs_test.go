@@ -225,3 +225,45 @@ func TestHousekeepingRemovesWhatIsOver(t *testing.T) {
 		}
 	}
 }
+
+// Job tokens last minutes, and there are many of them. What a run has published is
+// never forgotten.
+func TestHousekeepingRemovesWhatJobsLeave(t *testing.T) {
+	t.Parallel()
+	r, _ := setup(t, func(jobs.FormatJob, int) error { return nil })
+	if _, err := r.db.Pool.Exec(t.Context(), `
+		with g as (insert into groups (path, full_path, name) values ('jg', 'jg', 'jg') returning id),
+		     p as (insert into projects (group_id, path, full_path, name) select id, 'jp', 'jg/jp', 'jp' from g returning id),
+		     u as (insert into users (username, kind) values ('bot', 'project_bot') returning id),
+		     r as (insert into trusted_publishers (project_id, name, issuer, subject, access_level, bot_id) select p.id, 'x', 'i', 's', 30, u.id from p, u returning id),
+		     b as (insert into build_infos (project_id, provider, issuer, run_key, created_at)
+		           select p.id, 'generic', 'i', k, case when k = 'new' then now() else now() - interval '2 days' end from p, unnest('{published,of a file,running,forgotten,new}'::text[]) k
+		           returning id, run_key),
+		     q as (insert into packages (project_id, format, name, name_key, version_key) select id, 'f', 'n', 'n', 'v' from p returning id, project_id),
+		     o as (insert into blobs (sha256, size) values (sha256('x'), 1) returning sha256),
+		     f as (insert into package_files (project_id, package_id, format, file_name, file_key, size, sha256) select q.project_id, q.id, 'f', 'n', 'n', 1, o.sha256 from q, o returning id, project_id),
+		     l as (insert into package_build_infos (project_id, package_id, build_info_id) select q.project_id, q.id, b.id from q, b where b.run_key = 'published'),
+		     m as (insert into package_file_build_infos (project_id, package_file_id, build_info_id) select f.project_id, f.id, b.id from f, b where b.run_key = 'of a file'),
+		     t as (insert into tokens (kind, digest, user_id, project_id, publisher_id, build_info_id, scopes, expires_at)
+		           select 'job', sha256(e::text::bytea), u.id, p.id, r.id, b.id, '{}', now() + e from u, p, r, b, unnest('{-1 minute,10 minutes}'::interval[]) e where b.run_key = 'running')
+		insert into oidc_replays (issuer, token_key, expires_at) values ('i', 'over', now() - interval '1 second'), ('i', 'good', now() + interval '1 hour')`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.db.Pool.Exec(t.Context(), "update river_job set state = 'available', finalized_at = null, attempt = 0 where kind = 'housekeep'"); err != nil {
+		t.Fatal(err)
+	}
+	const want = "new, of a file, published, running; 1 tokens; good"
+	var got string
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		err := r.db.Pool.QueryRow(t.Context(), `
+			select (select string_agg(run_key, ', ' order by run_key collate "C") from build_infos) || '; ' || (select count(*) from tokens where kind = 'job') || ' tokens; '
+			       || (select string_agg(token_key, ', ') from oidc_replays)`).Scan(&got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got == want {
+			return
+		}
+	}
+	t.Errorf("got  %s\nwant %s", got, want)
+}

@@ -148,6 +148,7 @@ func (a *applier) create(o *spec.Operation, op spec.CreatePackage) {
 	a.stored[c.id] = stored{id: c.id, name: op.Name, version: op.Version, nameKey: c.nameKey}
 	if c.reused {
 		a.bump(o, c.id)
+		a.builtBy(c.id)
 		return
 	}
 	a.bumped[c.id], a.told[c.id] = true, true
@@ -158,6 +159,7 @@ func (a *applier) create(o *spec.Operation, op spec.CreatePackage) {
 		c.id, a.scope.Project.ID, a.scope.Format, op.Name, op.Version, c.nameKey, c.versionKey,
 		cmp.Or(op.Status, string(registry.StatusDefault)), a.scope.Actor.UserID)
 	a.tell("package.created", c.id, "")
+	a.builtBy(c.id)
 }
 
 // bump marks a stored package as changed, once a plan.
@@ -237,6 +239,8 @@ func (a *applier) attach(o *spec.Operation, op spec.AttachFile) {
 		overriding system value values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		fileID, a.scope.Project.ID, id, a.scope.Format, op.FileName, key, size, keyOf(f), d.MD5, d.SHA1, d.SHA512)
 	a.tell("package_file.attached", id, op.FileName)
+	a.builtBy(id)
+	a.fileBuiltBy(fileID)
 }
 
 func (a *applier) destroyFile(o *spec.Operation, op spec.DestroyFile) {

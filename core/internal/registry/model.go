@@ -166,8 +166,9 @@ type Actor struct {
 	OAuth     bool // the token is an application's, which acts for its user
 	Scopes    []Scope
 	ExpiresAt time.Time // of the credential; zero: never
+	Job       *Job      // of a job token, which is its bot's; nil of all others
 
-	// A deploy token's home: exactly one is set.
+	// A deploy token's home: exactly one is set. Of a job token, the project is the job's.
 	ProjectID int64
 	GroupID   int64
 }

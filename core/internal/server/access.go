@@ -84,7 +84,7 @@ func (s *Server) authorize(r *call) error {
 	case authz.Unauthenticated:
 		return r.deniedAnonymous()
 	case authz.Forbidden:
-		return registry.Errorf(registry.CodeForbidden, "Forbidden")
+		return forbiddenTo(r.caller)
 	default: // authz.Hidden: it does not exist, or must look so
 		return r.notFound()
 	}

@@ -52,6 +52,10 @@ func fieldsOf(c *gin.Context) (*parameters, error) {
 			return nil, registry.Errorf(registry.CodeInvalid, "the body is no JSON object: %v", err)
 		}
 		for name, value := range members {
+			if name == claimsField && value.Kind() == '{' {
+				p.object(name, value)
+				continue
+			}
 			values, err := plain(value)
 			if err != nil {
 				p.wrong = append(p.wrong, fmt.Sprintf("%s is invalid", name))
@@ -70,6 +74,26 @@ func (p *parameters) set(name string, values []string) {
 		name = name[:n-2]
 	}
 	p.values[name] = values
+}
+
+// claimsField is the one field that is an object, of texts: its members are kept
+// as a form has them.
+const claimsField = "claims"
+
+func (p *parameters) object(name string, value jsontext.Value) {
+	p.values[name] = []string{}
+	var members map[string]jsontext.Value
+	if err := strictjson.Unmarshal(value, &members); err != nil {
+		p.wrong = append(p.wrong, name+" is invalid")
+	}
+	for member, v := range members {
+		values, err := plain(v)
+		if err != nil || len(values) != 1 || v.Kind() == '[' {
+			p.wrong = append(p.wrong, fmt.Sprintf("%s[%s] is invalid", name, member))
+			continue
+		}
+		p.values[name+"["+member+"]"] = values
+	}
 }
 
 // plain writes a JSON value as a query would have it; null is none, which a query

@@ -98,9 +98,9 @@ func (s *Server) manageSteps(r *manageCall, methods map[string]managed) (err err
 	return inField(m.answer(r))
 }
 
-// peopleOnly: deploy tokens are for packages; here who sends one is nobody.
+// peopleOnly: deploy tokens and job tokens are for packages; here who sends one is nobody.
 func (r *manageCall) peopleOnly() {
-	if c := &r.caller; c.Actor.Kind == registry.DeployToken {
+	if c := &r.caller; c.Actor.Kind == registry.DeployToken || c.Actor.Job != nil {
 		c.Actor, c.Level = registry.Actor{Kind: registry.Anonymous}, registry.NoAccess
 	}
 }
@@ -160,7 +160,11 @@ func (s *Server) identifyManager(r *manageCall, m managed) (err error) {
 		where.project = auth.ParseProjectRef(r.segment(3))
 	case ofInstance:
 	}
-	r.caller, _, err = s.who(r.c, where, false)
+	var credentials auth.Credentials
+	r.caller, credentials, err = s.who(r.c, where, false)
+	if err == nil && r.caller.Actor.Job != nil && credentials.Transport == auth.Bearer {
+		return registry.Errorf(registry.CodeUnauthenticated, "Unauthorized") // a person's is looked for there
+	}
 	return err
 }
 

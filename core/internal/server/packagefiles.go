@@ -26,9 +26,17 @@ func (s *Server) listPackageFiles(r *apiCall) error {
 	if err != nil {
 		return err
 	}
+	ids := make([]int64, len(found))
+	for i, f := range found {
+		ids[i] = f.ID
+	}
+	builds, err := s.Packages.FileBuilds(ctx, ids)
+	if err != nil {
+		return err
+	}
 	documents := make([]fileDocument, 0, len(found))
 	for _, f := range found {
-		documents = append(documents, newFileDocument(f))
+		documents = append(documents, newFileDocument(f, builds[f.ID]))
 	}
 	s.pageHeaders(r.c.Writer.Header(), r.c.Request, page, extent, len(found))
 	return r.json(documents)

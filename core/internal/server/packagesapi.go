@@ -32,12 +32,14 @@ func (s *Server) packagesAPI(e *gin.Engine) {
 		one   = list + "/:package_id"
 		files = one + "/package_files"
 		file  = files + "/:package_file_id"
+		runs  = one + "/pipelines"
 	)
 	read := func(answer func(*apiCall) error) endpoint { return endpoint{spec.ActionReadPackage, answer} }
 	destroy := func(answer func(*apiCall) error) endpoint { return endpoint{spec.ActionDestroyPackage, answer} }
 	for path, methods := range map[string]map[string]endpoint{
 		list:               {http.MethodGet: read(s.listPackages)},
 		one:                {http.MethodGet: read(s.showPackage), http.MethodDelete: destroy(s.destroyPackage)},
+		runs:               {http.MethodGet: read(s.listPipelines)},
 		files:              {http.MethodGet: read(s.listPackageFiles)},
 		file:               {http.MethodDelete: destroy(s.destroyPackageFile)},
 		file + "/download": {http.MethodGet: read(s.downloadPackageFile)},
@@ -150,8 +152,8 @@ func (r *apiCall) authorize(action spec.Action) error {
 	switch {
 	case authz.Decide(c.Actor, c.Project, c.Level, action) == authz.Allowed:
 		return nil
-	case authz.Visible(c.Actor, c.Project, c.Level):
-		return registry.Errorf(registry.CodeForbidden, "Forbidden")
+	case authz.Visible(c.Actor, c.Project, c.Level), c.Actor.Job != nil && c.Project != nil:
+		return forbiddenTo(c)
 	}
 	return registry.Errorf(registry.CodeNotFound, "Project Not Found")
 }

@@ -22,7 +22,8 @@ type packageDocument struct {
 	LastDownloadedAt *apiTime               `json:"last_downloaded_at"`
 	CreatorID        *int64                 `json:"creator_id"`
 	Tags             []tagDocument          `json:"tags"`
-	Pipelines        []struct{}             `json:"pipelines"` // there are none here; GitLab too has this empty
+	Pipeline         *pipelineDocument      `json:"pipeline,omitzero"` // the last one
+	Pipelines        []struct{}             `json:"pipelines"`         // GitLab too has this empty
 	Versions         []versionDocument      `json:"versions,omitzero"`
 }
 
@@ -38,23 +39,24 @@ type tagDocument struct {
 }
 
 type versionDocument struct {
-	ID        int64         `json:"id"`
-	Version   string        `json:"version"`
-	CreatedAt apiTime       `json:"created_at"`
-	Tags      []tagDocument `json:"tags"`
+	ID        int64             `json:"id"`
+	Version   string            `json:"version"`
+	CreatedAt apiTime           `json:"created_at"`
+	Tags      []tagDocument     `json:"tags"`
+	Pipeline  *pipelineDocument `json:"pipeline,omitzero"`
 }
 
 // fileDocument is a file of a package in GitLab's JSON.
 type fileDocument struct {
-	ID        int64      `json:"id"`
-	PackageID int64      `json:"package_id"`
-	CreatedAt apiTime    `json:"created_at"`
-	FileName  string     `json:"file_name"`
-	Size      int64      `json:"size"`
-	MD5       *string    `json:"file_md5"`
-	SHA1      *string    `json:"file_sha1"`
-	SHA256    *string    `json:"file_sha256"`
-	Pipelines []struct{} `json:"pipelines"`
+	ID        int64              `json:"id"`
+	PackageID int64              `json:"package_id"`
+	CreatedAt apiTime            `json:"created_at"`
+	FileName  string             `json:"file_name"`
+	Size      int64              `json:"size"`
+	MD5       *string            `json:"file_md5"`
+	SHA1      *string            `json:"file_sha1"`
+	SHA256    *string            `json:"file_sha256"`
+	Pipelines []pipelineDocument `json:"pipelines"`
 }
 
 // apiTime is a time as GitLab writes it: UTC, with milliseconds.
@@ -93,9 +95,14 @@ func tagDocuments(tags []packages.Tag) []tagDocument {
 	return documents
 }
 
-func newFileDocument(f packages.StoredFile) fileDocument {
+func newFileDocument(f packages.StoredFile, builds []packages.Build) fileDocument {
+	pipelines := make([]pipelineDocument, 0, len(builds))
+	for _, b := range builds {
+		pipelines = append(pipelines, pipelineOf(b))
+	}
 	return fileDocument{
-		ID: f.ID, PackageID: f.PackageID, CreatedAt: apiTime(f.CreatedAt), FileName: f.Name, Size: f.Size,
+		Pipelines: pipelines,
+		ID:        f.ID, PackageID: f.PackageID, CreatedAt: apiTime(f.CreatedAt), FileName: f.Name, Size: f.Size,
 		MD5: hexOrNull(f.MD5), SHA1: hexOrNull(f.SHA1), SHA256: hexOrNull(f.SHA256),
 	}
 }

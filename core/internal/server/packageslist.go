@@ -18,9 +18,15 @@ func (s *Server) listPackages(r *apiCall) error {
 	if err != nil {
 		return err
 	}
+	builds, err := s.buildsOf(r, found...)
+	if err != nil {
+		return err
+	}
 	documents := make([]packageDocument, 0, len(found))
 	for _, p := range found {
-		documents = append(documents, s.packageDocument(r, p))
+		document := s.packageDocument(r, p)
+		document.Pipeline = pipelineIn(builds, p.ID)
+		documents = append(documents, document)
 	}
 	s.pageHeaders(r.c.Writer.Header(), r.c.Request, q.Page, extent, len(found))
 	return r.json(documents)
@@ -66,10 +72,15 @@ func (s *Server) showPackage(r *apiCall) error {
 	if err != nil {
 		return err
 	}
+	builds, err := s.buildsOf(r, append(siblings, p)...)
+	if err != nil {
+		return err
+	}
 	document := s.packageDocument(r, p)
+	document.Pipeline = pipelineIn(builds, p.ID)
 	document.Versions = make([]versionDocument, 0, len(siblings))
 	for _, v := range siblings {
-		document.Versions = append(document.Versions, versionDocument{v.ID, v.Version, apiTime(v.CreatedAt), tagDocuments(v.Tags)})
+		document.Versions = append(document.Versions, versionDocument{v.ID, v.Version, apiTime(v.CreatedAt), tagDocuments(v.Tags), pipelineIn(builds, v.ID)})
 	}
 	return r.json(document)
 }

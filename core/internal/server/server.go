@@ -24,6 +24,7 @@ import (
 	"github.com/pakhus/pakhus/core/internal/plan"
 	"github.com/pakhus/pakhus/core/internal/plugins"
 	"github.com/pakhus/pakhus/core/internal/protection"
+	"github.com/pakhus/pakhus/core/internal/publishers"
 	"github.com/pakhus/pakhus/core/internal/ratelimit"
 	"github.com/pakhus/pakhus/core/internal/storage"
 	"github.com/pakhus/pakhus/core/internal/weblogin"
@@ -50,6 +51,9 @@ type Config struct {
 	Blobs      storage.Blobs
 	Answers    *cache.Answers
 	WebLogins  *weblogin.Logins
+	// Publishers let CI jobs in, for as long as JobTokenLife says.
+	Publishers   *publishers.Publishers
+	JobTokenLife func() time.Duration
 	// Features are the switches of formats' routes.
 	Features *features.Flags
 	// SmallFileBytes is up to what size a file is kept in the database; 0: none is.

@@ -42,6 +42,26 @@ type Blob struct {
 	Content   []byte
 }
 
+type BuildInfo struct {
+	ID          int64
+	ProjectID   int64
+	Provider    string
+	Issuer      string
+	RunKey      string
+	RunID       string
+	RunNumber   int64
+	RunUrl      string
+	Repository  string
+	Ref         string
+	Sha         string
+	Workflow    string
+	Actor       string
+	Event       string
+	Environment string
+	UserID      *int64
+	CreatedAt   time.Time
+}
+
 type CacheGeneration struct {
 	ProjectID  int64
 	Format     string
@@ -136,6 +156,23 @@ type Intent struct {
 	CreatedAt time.Time
 }
 
+type JobTokenAllowedGroup struct {
+	ProjectID      int64
+	AllowedGroupID int64
+	CreatedAt      time.Time
+}
+
+type JobTokenAllowedProject struct {
+	ProjectID        int64
+	AllowedProjectID int64
+	CreatedAt        time.Time
+}
+
+type JobTokenScope struct {
+	ProjectID      int64
+	InboundEnabled bool
+}
+
 type Membership struct {
 	ID          int64
 	UserID      int64
@@ -194,6 +231,12 @@ type OauthRefreshToken struct {
 	CreatedAt time.Time
 }
 
+type OidcReplay struct {
+	Issuer    string
+	TokenKey  string
+	ExpiresAt time.Time
+}
+
 type Package struct {
 	ID               int64
 	ProjectID        int64
@@ -211,6 +254,13 @@ type Package struct {
 	UpdatedAt        time.Time
 }
 
+type PackageBuildInfo struct {
+	ID          int64
+	ProjectID   int64
+	PackageID   int64
+	BuildInfoID int64
+}
+
 type PackageFile struct {
 	ID        int64
 	ProjectID int64
@@ -224,6 +274,13 @@ type PackageFile struct {
 	SHA512    []byte
 	CreatedAt time.Time
 	Format    string
+}
+
+type PackageFileBuildInfo struct {
+	ID            int64
+	ProjectID     int64
+	PackageFileID int64
+	BuildInfoID   int64
 }
 
 type PackageProtectionRule struct {
@@ -298,6 +355,23 @@ type Token struct {
 	ParentID     *int64
 	Description  string
 	OauthGrantID *int64
+	PublisherID  *int64
+	BuildInfoID  *int64
+}
+
+type TrustedPublisher struct {
+	ID          int64
+	ProjectID   int64
+	Name        string
+	Issuer      string
+	Subject     string
+	Claims      json.RawMessage
+	Environment string
+	AccessLevel int64
+	BotID       int64
+	CreatedByID *int64
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
 }
 
 type User struct {
