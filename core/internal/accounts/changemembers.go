@@ -135,7 +135,7 @@ func (a *Accounts) ofMember(ctx context.Context, by Grantor, in Place, userID in
 			return err
 		}
 		if m.Bot && checkPublisher(ctx, tx, userID, in) != nil {
-			return registry.Errorf(registry.CodeForbidden, "Forbidden - %s has its role by its access token", m.Username)
+			return registry.Errorf(registry.CodeForbidden, "Forbidden - %s has its role by its access token or trusted publisher", m.Username)
 		}
 		if in.Group != nil && m.AccessLevel == registry.Owner {
 			var last bool

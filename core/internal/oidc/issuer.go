@@ -57,8 +57,9 @@ func (i *issuer) current(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 		return i.verifier, nil
 	}
 	i.tried = now
-	// The provider asks for keys later, too, and then with this client.
-	ask, cancel := context.WithTimeout(oidc.ClientContext(ctx, i.client), askTime)
+	// Whose request it was may go away: the answer is everybody's.
+	lasting := oidc.ClientContext(context.WithoutCancel(ctx), i.client)
+	ask, cancel := context.WithTimeout(lasting, askTime)
 	defer cancel()
 	provider, err := oidc.NewProvider(ask, i.URL)
 	if err != nil {
@@ -73,7 +74,7 @@ func (i *issuer) current(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 	if err := provider.Claims(&document); err != nil {
 		return nil, i.unavailable(err)
 	}
-	keys := oidc.NewRemoteKeySet(oidc.ClientContext(context.WithoutCancel(ctx), i.client), document.Keys)
+	keys := oidc.NewRemoteKeySet(lasting, document.Keys)
 	i.verifier = oidc.NewVerifier(i.URL, &watchedKeys{keys: keys}, &oidc.Config{
 		ClientID: i.Audience, SupportedSigningAlgs: algorithms(), Now: func() time.Time { return i.now().Add(-leeway) },
 	})

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -172,6 +173,48 @@ func TestKeysThatChange(t *testing.T) {
 	if n, most := i.Asked.Load()-asked, int64(time.Since(began)/cfg.Again)+1; n > most {
 		t.Errorf("50 tokens with a key that nobody knows: asked %d times, want %d", n, most)
 	}
+}
+
+// Keys that are known are asked for again after an hour, and used for a day if the
+// issuer is away.
+func TestForHowLongKeysAreKept(t *testing.T) {
+	t.Parallel()
+	i := oidctest.Start(t)
+	withdrawn, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.Use(withdrawn, withdrawn.Public(), jose.RS256)
+	_, id := i.Key()
+	var later atomic.Int64 // seconds
+	now := func() time.Time { return time.Now().Add(time.Duration(later.Load()) * time.Second) }
+	v := oidc.NewAt(now)
+	if err := v.Configure(oidc.Config{LoopbackHTTP: true, Again: time.Millisecond, Issuers: []oidc.Issuer{{Name: "x", URL: i.URL, Audience: audience}}}); err != nil {
+		t.Fatal(err)
+	}
+	verify := func() registry.Code {
+		time.Sleep(2 * time.Millisecond)
+		claims := i.Claims(audience, "job", map[string]any{"iat": now().Unix(), "nbf": now().Unix(), "exp": now().Add(time.Minute).Unix()})
+		_, err := v.Verify(t.Context(), oidctest.Sign(t, jose.RS256, withdrawn, id, claims))
+		return registry.CodeOf(err) // CodeInternal of none
+	}
+	at := func(after time.Duration, want registry.Code, what string) {
+		t.Helper()
+		later.Store(int64(after.Seconds()))
+		if got := verify(); got != want {
+			t.Errorf("%s: code %d, want %d", what, got, want)
+		}
+	}
+	at(0, registry.CodeInternal, "at first")
+	i.Down.Store(true)
+	at(2*time.Hour, registry.CodeInternal, "the issuer is away")
+	at(23*time.Hour, registry.CodeInternal, "it is away for long")
+	at(25*time.Hour, registry.CodeUnavailable, "it is away for more than a day")
+	i.Down.Store(false)
+	at(26*time.Hour, registry.CodeInternal, "it is back")
+	i.Rotate(t)
+	at(26*time.Hour+50*time.Minute, registry.CodeInternal, "within the hour")
+	at(27*time.Hour+time.Minute, registry.CodeUnauthenticated, "the key was withdrawn more than an hour ago")
 }
 
 func TestAnIssuerThatIsAwayIsNobodysFault(t *testing.T) {
