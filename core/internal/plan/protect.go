@@ -4,7 +4,9 @@ import (
 	"context"
 	"slices"
 
+	"github.com/pakhus/pakhus/core/internal/authz"
 	"github.com/pakhus/pakhus/core/internal/protection"
+	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
 
@@ -18,6 +20,9 @@ import (
 // packages or files.
 func (r *run) protected(ctx context.Context) error {
 	all, made := r.names()
+	if err := r.covered(all); err != nil {
+		return err
+	}
 	c := protection.Change{
 		ProjectID: r.scope.Project.ID, Format: r.scope.Format, Actor: r.scope.Actor, Level: r.scope.Level,
 		Pushed: all,
@@ -27,6 +32,24 @@ func (r *run) protected(ctx context.Context) error {
 	}
 	if err := r.executor.guard.Check(ctx, c); err != nil {
 		return r.executor.failed(err)
+	}
+	return nil
+}
+
+// covered refuses a plan that is about packages whose names a granular token does
+// not extend to, for what its route does.
+func (r *run) covered(all []string) error {
+	s := r.scope
+	verbs := authz.Verbs(s.Action)
+	if len(verbs) == 0 {
+		return nil
+	}
+	names := authz.Names(s.Actor, &s.Project, s.Level, verbs...)
+	for _, name := range all {
+		if !names.Include(name) {
+			return registry.InsufficientGranularScope("Access denied: the token lacks the required permission [%s] for the package %q.",
+				registry.Permission(verbs[0], s.Format), name)
+		}
 	}
 	return nil
 }

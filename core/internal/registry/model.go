@@ -166,6 +166,8 @@ type Actor struct {
 	Scopes    []Scope
 	ExpiresAt time.Time // of the credential; zero: never
 
+	// Granular limits a token that has ScopeGranular; see package authz.
+	Granular []GranularScope
 	// A deploy token's home: exactly one is set.
 	ProjectID int64
 	GroupID   int64

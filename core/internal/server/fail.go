@@ -59,6 +59,10 @@ func (s *Server) failAs(c *gin.Context, style spec.ErrorStyle, header string, er
 		c.Writer.Header().Del(name)
 	}
 	contentType, body := errorBody(style, status, sentence, requestID(c))
+	if e, ok := errors.AsType[*registry.Error](err); ok && e.Word != "" {
+		worded := shapedError{Err: e, document: shapedDocument{Error: e.Word, Description: e.Message}}
+		contentType, body = worded.body(requestID(c))
+	}
 	if shaped, ok := errors.AsType[*shapedError](err); ok {
 		contentType, body = shaped.body(requestID(c))
 	}

@@ -52,6 +52,10 @@ func fieldsOf(c *gin.Context) (*parameters, error) {
 			return nil, registry.Errorf(registry.CodeInvalid, "the body is no JSON object: %v", err)
 		}
 		for name, value := range members {
+			if name == fieldGranular && value.Kind() == '[' {
+				p.set(name, []string{string(value)}) // objects: whoever reads the field does so
+				continue
+			}
 			values, err := plain(value)
 			if err != nil {
 				p.wrong = append(p.wrong, fmt.Sprintf("%s is invalid", name))

@@ -65,7 +65,7 @@ func (s *Server) steps(r *call) (*answer, error) {
 	if err := s.admit(r); err != nil {
 		return nil, err
 	}
-	if r.route.Cache != nil && !r.about.nothing() && isRead(r.c.Request) {
+	if r.route.Cache != nil && !r.about.nothing() && isRead(r.c.Request) && r.remembers() {
 		a, err := s.remembered(r)
 		if err != nil {
 			return nil, err
