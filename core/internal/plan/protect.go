@@ -20,7 +20,7 @@ import (
 // packages or files.
 func (r *run) protected(ctx context.Context) error {
 	all, made := r.names()
-	if err := r.covered(all); err != nil {
+	if err := r.covered(all, made); err != nil {
 		return err
 	}
 	c := protection.Change{
@@ -37,18 +37,24 @@ func (r *run) protected(ctx context.Context) error {
 }
 
 // covered refuses a plan that is about packages whose names a granular token does
-// not extend to, for what its route does.
-func (r *run) covered(all []string) error {
-	s := r.scope
-	verbs := authz.Verbs(s.Action)
+// not extend to, for what its route does: what is pushed and deleted is as above.
+func (r *run) covered(all, made []string) error {
+	verbs := authz.Verbs(r.scope.Action)
+	if err := r.within(all, verbs...); err != nil || r.scope.Action != spec.ActionDestroyPackage {
+		return err
+	}
+	return r.within(made, registry.VerbUpload)
+}
+
+func (r *run) within(packages []string, verbs ...registry.Verb) error {
 	if len(verbs) == 0 {
 		return nil
 	}
-	names := authz.Names(s.Actor, &s.Project, s.Level, verbs...)
-	for _, name := range all {
+	names := authz.Names(r.scope.Actor, &r.scope.Project, r.scope.Level, verbs...)
+	for _, name := range packages {
 		if !names.Include(name) {
 			return registry.InsufficientGranularScope("Access denied: the token lacks the required permission [%s] for the package %q.",
-				registry.Permission(verbs[0], s.Format), name)
+				registry.Permission(verbs[0], r.scope.Format), name)
 		}
 	}
 	return nil
