@@ -154,7 +154,7 @@ func testGranularMaven(t *testing.T, r *registrytest.Registry) {
 	token := granular(t, r, p, `"com/acme/*"`, "download_maven_package", "upload_maven_package")
 	for path, want := range map[string]int{"com/acme/app/1.0/app-1.0.pom": http.StatusOK, "com/other/app/1.0/app-1.0.pom": http.StatusForbidden} {
 		group := strings.Join(strings.Split(path, "/")[:2], ".")
-		content := "<project><modelVersion>4.0.0</modelVersion><groupId>" + group + "</groupId><artifactId>app</artifactId><version>1.0</version></project>"
+		content := "<project><modelVersion>4.0.0</modelVersion><groupId>" + group + "</groupId><artifactId>app</artifactId><version>1.0</version><packaging>pom</packaging></project>"
 		if a := send(t, "PUT", maven+path, token, content, "Content-Type", "text/xml"); a.status != want {
 			t.Errorf("put %s: %d %s", path, a.status, a.body)
 		}
