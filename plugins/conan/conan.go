@@ -152,7 +152,7 @@ func v2Reads() []sdk.Route {
 // the digest of a file would be to be allowed to read it.
 func puts(id, pattern string) []sdk.Route {
 	put := change("PUT", id, pattern, sdk.ActionCreatePackage, putFile)
-	put.Body, put.Timeout = sdk.RawFileInline(inlineFile), 5*time.Minute
+	put.Body, put.Timeout, put.PackageName = sdk.RawFileInline(inlineFile), 5*time.Minute, "{name}"
 	ask := change("PUT", id+"_by_digest", pattern, sdk.ActionCreatePackage, notByDigest)
 	ask.MatchHeaders = map[string]string{"X-Checksum-Deploy": "true"}
 	return []sdk.Route{ask, put}

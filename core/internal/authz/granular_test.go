@@ -124,7 +124,10 @@ func TestAFormatsPermissionsAreItsOwn(t *testing.T) {
 
 func TestNamesAreThoseOfWhatGrantsTheVerb(t *testing.T) {
 	t.Parallel()
-	named := func(s registry.GranularScope, patterns ...string) registry.GranularScope { s.NamePatterns = patterns; return s }
+	named := func(s registry.GranularScope, patterns ...string) registry.GranularScope {
+		s.NamePatterns = patterns
+		return s
+	}
 	p := projectOf(registry.Private, registry.PackagesEnabled)
 	a := granted(named(inProject(home, "read_package", "upload_package"), "a*", "b*"), named(inGroup(top, "upload_package"), "c*"), inProject(home+1, "upload_package"))
 	for verb, want := range map[registry.Verb]string{

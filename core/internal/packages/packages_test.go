@@ -39,9 +39,15 @@ func TestAFileIsFoundInItsOwnProjectAndFormatOnly(t *testing.T) {
 		t.Fatalf("%+v, %v", f, err)
 	}
 	for name, find := range map[string]func() (packages.File, error){
-		"project": func() (packages.File, error) { return p.FindFile(t.Context(), []int64{project + 1}, packages.NameLimits{}, "npm", file) },
-		"format":  func() (packages.File, error) { return p.FindFile(t.Context(), []int64{project}, packages.NameLimits{}, "maven", file) },
-		"id":      func() (packages.File, error) { return p.FindFile(t.Context(), []int64{project}, packages.NameLimits{}, "npm", file+1) },
+		"project": func() (packages.File, error) {
+			return p.FindFile(t.Context(), []int64{project + 1}, packages.NameLimits{}, "npm", file)
+		},
+		"format": func() (packages.File, error) {
+			return p.FindFile(t.Context(), []int64{project}, packages.NameLimits{}, "maven", file)
+		},
+		"id": func() (packages.File, error) {
+			return p.FindFile(t.Context(), []int64{project}, packages.NameLimits{}, "npm", file+1)
+		},
 	} {
 		if _, err := find(); registry.CodeOf(err) != registry.CodeNotFound {
 			t.Errorf("another %s: %v", name, err)

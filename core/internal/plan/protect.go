@@ -20,6 +20,17 @@ import (
 // packages or files.
 func (r *run) protected(ctx context.Context) error {
 	all, made := r.names()
+	return r.allowed(ctx, all, made)
+}
+
+// Foresee refuses, as Commit would, a plan that is about a package of a name, as
+// far as rules and names decide. It is for who knows the name before there is a
+// plan, and before what it needs was uploaded; Commit decides anew.
+func (e *Executor) Foresee(ctx context.Context, s Scope, name string) error {
+	return newRun(e, s, &spec.Plan{}).allowed(ctx, []string{name}, nil)
+}
+
+func (r *run) allowed(ctx context.Context, all, made []string) error {
 	if err := r.covered(all, made); err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ func fieldsOf(c *gin.Context) (*parameters, error) {
 	if c.Request.Body == nil || c.Request.Body == http.NoBody || c.Request.ContentLength == 0 {
 		return p, nil
 	}
+	c.Set(receivedKey, true)
 	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxFields))
 	if err != nil {
 		return nil, registry.Errorf(registry.CodeTooLarge, "the body is larger than %d bytes", maxFields).Because(err)

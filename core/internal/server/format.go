@@ -73,6 +73,9 @@ func (s *Server) steps(r *call) (*answer, error) {
 		return r.unlessHidden(a)
 	}
 	if body == nil {
+		if err := s.foreseen(r); err != nil {
+			return nil, err
+		}
 		began := time.Now()
 		if body, err = s.receive(r); err != nil {
 			return nil, err

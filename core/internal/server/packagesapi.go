@@ -35,11 +35,15 @@ func (s *Server) packagesAPI(e *gin.Engine) {
 		files = one + "/package_files"
 		file  = files + "/:package_file_id"
 	)
-	read := func(answer func(*apiCall) error) endpoint { return endpoint{spec.ActionReadPackage, registry.VerbRead, answer} }
+	read := func(answer func(*apiCall) error) endpoint {
+		return endpoint{spec.ActionReadPackage, registry.VerbRead, answer}
+	}
 	download := func(answer func(*apiCall) error) endpoint {
 		return endpoint{spec.ActionReadPackage, registry.VerbDownload, answer}
 	}
-	destroy := func(answer func(*apiCall) error) endpoint { return endpoint{spec.ActionDestroyPackage, registry.VerbDelete, answer} }
+	destroy := func(answer func(*apiCall) error) endpoint {
+		return endpoint{spec.ActionDestroyPackage, registry.VerbDelete, answer}
+	}
 	for path, methods := range map[string]map[string]endpoint{
 		list:               {http.MethodGet: read(s.listPackages)},
 		one:                {http.MethodGet: read(s.showPackage), http.MethodDelete: destroy(s.destroyPackage)},

@@ -648,7 +648,12 @@ type Route struct {
 	// Of a route at instance level: which project or group it is about.
 	Convention *Convention `protobuf:"bytes,17,opt,name=convention,proto3" json:"convention,omitempty"`
 	// The answer, where the only finder of prefetch finds one file: the core then sends it without asking.
-	DirectFile    *DirectFile `protobuf:"bytes,18,opt,name=direct_file,json=directFile,proto3" json:"direct_file,omitempty"`
+	DirectFile *DirectFile `protobuf:"bytes,18,opt,name=direct_file,json=directFile,proto3" json:"direct_file,omitempty"`
+	// Of a route that writes: the name, as it is displayed, of the package that it
+	// writes, where the parameters say it; "{name}" stands for one. What may not be
+	// done to packages of that name is then refused before the body is received.
+	// Empty: it is known when the plan is there.
+	PackageName   string `protobuf:"bytes,19,opt,name=package_name,json=packageName,proto3" json:"package_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -807,6 +812,13 @@ func (x *Route) GetDirectFile() *DirectFile {
 		return x.DirectFile
 	}
 	return nil
+}
+
+func (x *Route) GetPackageName() string {
+	if x != nil {
+		return x.PackageName
+	}
+	return ""
 }
 
 // Convention is how a format's names tell where a package lives, for requests
@@ -2018,7 +2030,7 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"\ferror_header\x18\x10 \x01(\tR\verrorHeader\x1a=\n" +
 	"\x0fValidatorsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc8\a\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xeb\a\n" +
 	"\x05Route\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06method\x18\x02 \x01(\tR\x06method\x12\x18\n" +
@@ -2041,7 +2053,8 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"convention\x18\x11 \x01(\v2\x1c.pakhus.format.v1.ConventionR\n" +
 	"convention\x12=\n" +
 	"\vdirect_file\x18\x12 \x01(\v2\x1c.pakhus.format.v1.DirectFileR\n" +
-	"directFile\x1a?\n" +
+	"directFile\x12!\n" +
+	"\fpackage_name\x18\x13 \x01(\tR\vpackageName\x1a?\n" +
 	"\x11MatchHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf4\x01\n" +
