@@ -86,7 +86,9 @@ With --permissions it is granular: it may do that with packages and nothing else
 
 // check finds what is wrong with the flags, and settles which kind of token they mean.
 func (n *newToken) check() (err error) {
-	wrong := func(sentence string, args ...any) error { return fmt.Errorf("%w: "+sentence, append([]any{errUsage}, args...)...) }
+	wrong := func(sentence string, args ...any) error {
+		return fmt.Errorf("%w: "+sentence, append([]any{errUsage}, args...)...)
+	}
 	if !exactlyOne(n.user, n.group, n.project) {
 		return wrong("give one of --user (a personal token), --group and --project (a deploy or access token)")
 	}

@@ -195,12 +195,16 @@ func TestProtectionByCommand(t *testing.T) {
 		{"project create acme/web", "project acme/web has id 1\n"},
 		{"project protection list acme/web", "no package of acme/web is protected\n"},
 		{"project protection add ACME/web --type npm --names @acme/* --push Maintainer", "rule 1 protects npm packages @acme/* of acme/web\n"},
-		{"project protection add acme/web --type maven --names com/acme/* --push owner --delete admin --json",
-			`{"id":2,"package_type":"maven","package_name_pattern":"com/acme/*","minimum_access_level_for_push":"owner","minimum_access_level_for_delete":"admin"}` + "\n"},
+		{
+			"project protection add acme/web --type maven --names com/acme/* --push owner --delete admin --json",
+			`{"id":2,"package_type":"maven","package_name_pattern":"com/acme/*","minimum_access_level_for_push":"owner","minimum_access_level_for_delete":"admin"}` + "\n",
+		},
 		{"project protection list acme/web", "ID  TYPE   NAMES       PUSH        DELETE\n1   npm    @acme/*     maintainer  -\n2   maven  com/acme/*  owner       admin\n"},
 		{"project protection remove acme/web 1", "removed\n"},
-		{"project protection list acme/web --json",
-			`[{"id":2,"package_type":"maven","package_name_pattern":"com/acme/*","minimum_access_level_for_push":"owner","minimum_access_level_for_delete":"admin"}]` + "\n"},
+		{
+			"project protection list acme/web --json",
+			`[{"id":2,"package_type":"maven","package_name_pattern":"com/acme/*","minimum_access_level_for_push":"owner","minimum_access_level_for_delete":"admin"}]` + "\n",
+		},
 	} {
 		if r := do(step.args); r.err != nil || r.out != step.want {
 			t.Errorf("%s: %v\n%swant\n%s", step.args, r.err, r.out, step.want)

@@ -95,7 +95,7 @@ func (a *Accounts) CreateAccessToken(ctx context.Context, n NewAccessToken) (sec
 	if n.Name == "" {
 		return "", t, registry.Errorf(registry.CodeInvalid, "name is missing")
 	}
-	if err := n.NewPersonalToken.check(); err != nil {
+	if err := n.check(); err != nil {
 		return "", t, err
 	}
 	if err := a.reach(ctx, n.Granular, owner{projectID: n.ProjectID, groupID: n.GroupID}); err != nil {

@@ -16,11 +16,13 @@ import (
 // Every way by which a plugin reads, each naming what it has seen.
 var everyWay = map[string]func(t *testing.T, e *env, scope string) []string{ //nolint:gochecknoglobals // a table of the test
 	"find": func(t *testing.T, e *env, scope string) []string {
+		t.Helper()
 		page, err := e.host.FindPackages(t.Context(), scope, spec.Finder{})
 		fatal(t, err)
 		return names(page)
 	},
 	"files and tags of what is found": func(t *testing.T, e *env, scope string) []string {
+		t.Helper()
 		page, err := e.host.FindPackages(t.Context(), scope, spec.Finder{WithFiles: true, WithTags: true, WithRows: []spec.RowSelection{{Table: "manifests"}, {Table: "checksums"}}})
 		fatal(t, err)
 		seen := []string{}
@@ -33,11 +35,13 @@ var everyWay = map[string]func(t *testing.T, e *env, scope string) []string{ //n
 		return seen
 	},
 	"rows": func(t *testing.T, e *env, scope string) []string {
+		t.Helper()
 		rows, err := e.host.SelectRows(t.Context(), scope, spec.RowSelect{Table: "manifests", Columns: []string{"name"}})
 		fatal(t, err)
 		return texts(rows, "name", "-", "@")
 	},
 	"rows of files": func(t *testing.T, e *env, scope string) []string {
+		t.Helper()
 		rows, err := e.host.SelectRows(t.Context(), scope, spec.RowSelect{Table: "checksums", Columns: []string{"kind"}})
 		fatal(t, err)
 		return slices.Repeat([]string{"?"}, len(rows))
@@ -48,6 +52,7 @@ var everyWay = map[string]func(t *testing.T, e *env, scope string) []string{ //n
 
 func namedQuery(name string) func(t *testing.T, e *env, scope string) []string {
 	return func(t *testing.T, e *env, scope string) []string {
+		t.Helper()
 		rows, err := e.host.RunQuery(t.Context(), scope, spec.QueryCall{Name: name})
 		fatal(t, err)
 		return texts(rows, "name", "", "")

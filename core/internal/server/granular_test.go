@@ -33,8 +33,10 @@ func TestPackagesAPIWithAGranularToken(t *testing.T) {
 	s := newSite(t)
 	pkg, file := s.publish(t, "private", "npm", "web", "1.0.0", "content")
 	one := fmt.Sprintf("%s/%d", s.base("private"), pkg)
-	paths := []string{"GET " + s.base("private"), "GET " + one, "GET " + one + "/package_files", fmt.Sprintf("GET %s/package_files/%d/download", one, file),
-		fmt.Sprintf("DELETE %s/package_files/999999", one), "DELETE " + one + "9999"}
+	paths := []string{
+		"GET " + s.base("private"), "GET " + one, "GET " + one + "/package_files", fmt.Sprintf("GET %s/package_files/%d/download", one, file),
+		fmt.Sprintf("DELETE %s/package_files/999999", one), "DELETE " + one + "9999",
+	}
 	for i, c := range []struct {
 		who         string
 		permissions string
