@@ -7,7 +7,7 @@
 //	settings.go  what groups and projects decide for packages; reuse.go
 //	members.go   who has which role where; changemembers.go
 //	lists.go     page by page: listusers.go, listgroups.go, listprojects.go, listmembers.go
-//	tokens.go    personal tokens and deploy tokens
+//	tokens.go    personal tokens and deploy tokens; maketokens.go; granular.go, what granular ones may name
 //	paths.go     what groups, projects and users may be called
 //
 // Errors that are the caller's fault name the field that is wrong.
