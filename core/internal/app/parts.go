@@ -36,6 +36,7 @@ import (
 	"github.com/pakhus/pakhus/core/internal/server"
 	"github.com/pakhus/pakhus/core/internal/storage"
 	"github.com/pakhus/pakhus/core/internal/storage/filesystem"
+	"github.com/pakhus/pakhus/core/internal/storage/indatabase"
 	"github.com/pakhus/pakhus/core/internal/weblogin"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
@@ -84,16 +85,17 @@ func (p *parts) start(lasting, ctx context.Context) error {
 	}
 	p.onClose(p.pool.Close)
 
-	blobs, err := filesystem.New(filepath.Join(p.cfg.DataDir, "blobs"))
+	folder, err := filesystem.New(filepath.Join(p.cfg.DataDir, "blobs"))
 	if err != nil {
 		return fmt.Errorf("open blob store: %w", err)
 	}
 	// What lies in staging now belongs to an upload that a crash ended.
-	if n, err := blobs.Sweep(ctx, time.Now()); err != nil {
+	if n, err := folder.Sweep(ctx, time.Now()); err != nil {
 		return fmt.Errorf("sweep staging: %w", err)
 	} else if n > 0 {
 		p.log.Info("interrupted uploads removed", "count", n)
 	}
+	blobs := indatabase.Over(folder, p.pool)
 	queue, err := jobs.NewQueue(p.pool)
 	if err != nil {
 		return err
@@ -229,6 +231,7 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		WebLogins:      logins,
 		Features:       p.features,
 		Audit:          audits,
+		SmallFileBytes: p.cfg.Storage.SmallFileBytes,
 		MaxFileBytes:   func(format string) int64 { return p.cfg.Formats[format].MaxFileBytes },
 		Limits:         limits,
 		ExternalURL:    strings.TrimSuffix(p.cfg.ExternalURL, "/"),

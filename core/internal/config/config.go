@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/pakhus/pakhus/core/internal/features"
+	"github.com/pakhus/pakhus/core/internal/storage"
 )
 
 // Config is the whole configuration. The keys are those of the YAML file; the
@@ -68,6 +69,8 @@ type Cache struct {
 type Storage struct {
 	// GraceHours is how long bytes stay that nothing refers to.
 	GraceHours int `koanf:"grace_hours" yaml:"grace_hours"`
+	// SmallFileBytes is up to what size a file is kept in the database; 0: none is.
+	SmallFileBytes int64 `koanf:"small_file_bytes" yaml:"small_file_bytes"`
 }
 
 // Audit says how long audit events are kept.
@@ -98,7 +101,7 @@ func Default() Config {
 		Database:   Database{MaxConnections: 16},
 		Log:        Log{Level: "info", Format: "text"},
 		Cache:      Cache{MaxBytes: 64 << 20},
-		Storage:    Storage{GraceHours: 24},
+		Storage:    Storage{GraceHours: 24, SmallFileBytes: 16 << 10},
 		RateLimits: defaultRateLimits(),
 		Audit:      Audit{RetentionDays: 365, MaxRefused: 1_000_000},
 		Formats:    map[string]Format{"conan": {Enabled: true}, "maven": {Enabled: true}, "npm": {Enabled: true}, "nuget": {Enabled: true}},
@@ -144,6 +147,9 @@ func (c Config) Validate() error {
 	}
 	if c.Storage.GraceHours < 1 {
 		bad("storage.grace_hours", "%d is less than 1: a publish under way could lose its bytes", c.Storage.GraceHours)
+	}
+	if n := c.Storage.SmallFileBytes; n < 0 || n > storage.MaxSmallFile {
+		bad("storage.small_file_bytes", "%d is not between 0 (none) and %d", n, storage.MaxSmallFile)
 	}
 	c.RateLimits.validate(bad)
 	if n := c.Audit.RetentionDays; n < 0 || n > 36500 {

@@ -54,6 +54,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"trusted_proxies: [here]":                "trusted_proxies",
 		"cache: {max_bytes: 1}":                  "cache.max_bytes",
 		"storage: {grace_hours: 0}":              "storage.grace_hours",
+		"storage: {small_file_bytes: 65537}":     "storage.small_file_bytes",
 		"formats: {npm: {pfad: x}}":              "formats.npm.pfad",
 		"formats: {npm: {path: relative}}":       "formats.npm.path",
 		"formats: {npm: {sha256: short}}":        "formats.npm.sha256",
@@ -141,7 +142,7 @@ func TestTheReferenceIsWhole(t *testing.T) {
 	}
 	for _, key := range []string{
 		"listen", "external_url", "data_dir", "trusted_proxies", "users_can_create_groups", "database.url", "database.max_connections", "log.level", "log.format",
-		"cache.max_bytes", "storage.grace_hours", "rate_limits.<throttle>.enabled", "rate_limits.<throttle>.requests",
+		"cache.max_bytes", "storage.grace_hours", "storage.small_file_bytes", "rate_limits.<throttle>.enabled", "rate_limits.<throttle>.requests",
 		"rate_limits.<throttle>.period_seconds", "rate_limits.dry_run", "rate_limits.allow", "rate_limits.redis.url", "formats.<name>.enabled", "formats.<name>.path", "formats.<name>.sha256",
 		"formats.<name>.max_file_bytes", "feature_flags.<name>", "audit.retention_days", "audit.max_refused",
 	} {
@@ -150,7 +151,7 @@ func TestTheReferenceIsWhole(t *testing.T) {
 		}
 	}
 	settings, _, _ := strings.Cut(string(page), "\n## ") // what follows is not in the file
-	if rows := strings.Count(settings, "\n| `"); rows != 24 {
-		t.Errorf("the reference has %d settings, the test 24", rows)
+	if rows := strings.Count(settings, "\n| `"); rows != 25 {
+		t.Errorf("the reference has %d settings, the test 25", rows)
 	}
 }

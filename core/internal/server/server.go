@@ -48,6 +48,8 @@ type Config struct {
 	WebLogins  *weblogin.Logins
 	// Features are the switches of formats' routes.
 	Features *features.Flags
+	// SmallFileBytes is up to what size a file is kept in the database; 0: none is.
+	SmallFileBytes int64
 	// MaxFileBytes overrides a format's own limit on uploaded files; 0 does not.
 	MaxFileBytes func(format string) int64
 	// LoginPage serves /-/login/{id}.

@@ -39,6 +39,7 @@ type Blob struct {
 	SHA256    []byte
 	Size      int64
 	CreatedAt time.Time
+	Content   []byte
 }
 
 type CacheGeneration struct {
