@@ -88,5 +88,6 @@ func (r *Route) declare() spec.Route {
 		FeatureFlag:     r.FeatureFlag,
 		BodyCredentials: r.BodyCredentials,
 		Convention:      r.Convention,
+		PackageName:     r.PackageName,
 	}
 }

@@ -96,7 +96,11 @@ type Route struct {
 	// Convention tells which project or group a request to the whole instance is
 	// about; a route at LevelInstance that reads or writes packages needs one.
 	Convention *Convention
-	Handler    Handler
+	// PackageName is the displayed name of the package that a route writes, where its
+	// parameters say it: "{name}". What the caller may not do to packages of that name
+	// is then refused before an upload is received, not only when the plan is there.
+	PackageName string
+	Handler     Handler
 }
 
 // Job is background work. It runs at least once for each [Plan.Enqueue]; its

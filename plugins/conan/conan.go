@@ -173,7 +173,7 @@ func puts(id, pattern string) []sdk.Route {
 	if strings.Contains(pattern, "{package_revision:") {
 		put = with(put, "state", "{revision}", "{reference}", "{package_revision}", pkgFolder, pkgFolder+"{path}")
 	}
-	put.Body, put.Timeout = sdk.RawFileInline(inlineFile), 5*time.Minute
+	put.Body, put.Timeout, put.PackageName = sdk.RawFileInline(inlineFile), 5*time.Minute, "{name}"
 	ask := change("PUT", id+"_by_digest", pattern, sdk.ActionCreatePackage, notByDigest)
 	ask.MatchHeaders = map[string]string{"X-Checksum-Deploy": "true"}
 	return []sdk.Route{ask, put}

@@ -87,7 +87,7 @@ func writeRoutes() []sdk.Route {
 			Prefetch: []sdk.Finder{fileFinder("{name}", "{version}", "{file}")}, Handler: putChecksum,
 		}),
 		write(sdk.Route{
-			ID: "put_file", Pattern: "{name:path}/{version:segment}/{file:segment}", Body: sdk.RawFileInline(inlineFile),
+			ID: "put_file", Pattern: "{name:path}/{version:segment}/{file:segment}", PackageName: "{name}", Body: sdk.RawFileInline(inlineFile),
 			Prefetch: []sdk.Finder{versionFinder("{name}", "{version}")},
 			// Looking through a jar of the largest size takes its time.
 			Timeout: 5 * time.Minute, Handler: putFile,

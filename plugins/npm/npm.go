@@ -102,10 +102,10 @@ func documentRoutes() []sdk.Route {
 	return []sdk.Route{
 		{
 			ID: "deprecate", Method: "PUT", Pattern: "{name:name}", MatchHeaders: map[string]string{"Npm-Command": "deprecate"},
-			Action: sdk.ActionDestroyPackage, Body: sdk.Inline(maxDocument), Handler: deprecate,
+			Action: sdk.ActionDestroyPackage, PackageName: "{name}", Body: sdk.Inline(maxDocument), Handler: deprecate,
 		},
 		{
-			ID: "publish", Method: "PUT", Pattern: "{name:name}", Action: sdk.ActionCreatePackage,
+			ID: "publish", Method: "PUT", Pattern: "{name:name}", Action: sdk.ActionCreatePackage, PackageName: "{name}",
 			// Reading through a tarball of the largest size takes its time.
 			Body: publishBody(), Timeout: 5 * time.Minute, Handler: publish,
 		},

@@ -29,7 +29,7 @@ func good() *spec.Manifest {
 				Produces: []string{"application/json"},
 			},
 			{
-				ID: "put", Method: "PUT", Pattern: "{name:name}", Levels: project, Action: spec.ActionCreatePackage,
+				ID: "put", Method: "PUT", Pattern: "{name:name}", Levels: project, Action: spec.ActionCreatePackage, PackageName: "{name}",
 				Body: spec.BodyPolicy{
 					Kind: spec.BodyJSONAttachments, MaxBytes: 1 << 20, MaxFiles: 2,
 					Attachments: []spec.Attachment{{Path: []string{"files", "*.tgz", "data"}, Encoding: spec.EncodingBase64}},
@@ -119,6 +119,8 @@ func TestRefused(t *testing.T) {
 		{"match on nothing", "route get: matchHeaders", func(m *spec.Manifest) { m.Routes[get].MatchHeaders = map[string]string{"npm-command": ""} }},
 		{"media range", "route get: produces", func(m *spec.Manifest) { m.Routes[get].Produces = []string{"application/*"} }},
 		{"flag", "route get: featureFlag", func(m *spec.Manifest) { m.Routes[get].FeatureFlag = "a-b" }},
+		{"package of an unknown parameter", "route put: packageName", func(m *spec.Manifest) { m.Routes[put].PackageName = "{nome}" }},
+		{"package of a read", "route get: packageName", func(m *spec.Manifest) { m.Routes[get].PackageName = "{name}" }},
 		{"cache without keys", "route get: cache", func(m *spec.Manifest) { m.Routes[get].Cache.Keys = nil }},
 		{"cache by an unknown parameter", "route get: cache", func(m *spec.Manifest) { m.Routes[get].Cache.Keys = []string{"{nome}"} }},
 		{"cache of what is no package", "route ping: cache", func(m *spec.Manifest) { m.Routes[ping].Cache = &spec.CachePolicy{Keys: []string{"x"}} }},

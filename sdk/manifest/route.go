@@ -53,6 +53,9 @@ func (c *checker) route(r *spec.Route) error {
 	if err := cache(r, p.Params()); err != nil {
 		return fmt.Errorf("cache: %w", err)
 	}
+	if err := packageName(r, p.Params()); err != nil {
+		return fmt.Errorf("packageName: %w", err)
+	}
 	if err := directFile(r); err != nil {
 		return fmt.Errorf("direct file: %w", err)
 	}
@@ -178,6 +181,17 @@ func cache(r *spec.Route, params []string) error {
 		return fmt.Errorf("varyQuery: an empty name")
 	}
 	return nil
+}
+
+// packageName: what is known of a write before its plan is there.
+func packageName(r *spec.Route, params []string) error {
+	if r.PackageName == "" {
+		return nil
+	}
+	if !writes(r.Action) {
+		return fmt.Errorf("only routes that write are about one package beforehand")
+	}
+	return template(r.PackageName, params)
 }
 
 // directFile: the file that a request names and that anybody who may read may have.

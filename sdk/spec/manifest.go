@@ -14,7 +14,7 @@ import (
 const ProtocolMajor = 1
 
 // ProtocolMinor grows with every additive change of the contract.
-const ProtocolMinor = 4
+const ProtocolMinor = 5
 
 // MaxMessageBytes bounds every gRPC message, in both directions.
 const MaxMessageBytes = 16 << 20
@@ -78,6 +78,9 @@ type Route struct {
 	FeatureFlag     string
 	BodyCredentials *BodyCredentials
 	Convention      *Convention // at instance level: which project or group the request is about
+	// PackageName is the displayed name of the package that a write is about, of
+	// parameters: "{name}". Empty: it is known when the plan is there.
+	PackageName string
 }
 
 // Convention is how a format's names tell where a package lives, for requests to

@@ -129,7 +129,7 @@ func (c *cli) projectCommands() *cobra.Command {
 	create.Flags().StringVar(&n.Name, "name", "", "display name")
 	create.Flags().StringVar((*string)(&n.Visibility), "visibility", "private", "private, internal or public")
 	create.Flags().StringVar((*string)(&n.PackageAccess), "package-access", "enabled", "disabled, private, enabled or public (anyone may pull)")
-	return parent("project", "Projects", create, c.publisherCommands())
+	return parent("project", "Projects", create, c.protectionCommands(), c.publisherCommands())
 }
 
 func (c *cli) memberCommands() *cobra.Command {

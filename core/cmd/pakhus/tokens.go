@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strconv"
+	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,82 +13,167 @@ import (
 )
 
 func (c *cli) tokenCommands() *cobra.Command {
+	return parent("token", "Tokens", c.createToken(), c.listTokens(), c.rotateToken(), c.revokeToken())
+}
+
+// printSecret prints a token's secret, alone on its line: it is shown this once.
+func (c *cli) printSecret(cmd *cobra.Command, t accounts.Token, secret string) error {
+	return c.print(cmd, struct {
+		accounts.Token
+		Secret string `json:"token"`
+	}{t, secret}, secret)
+}
+
+func (c *cli) listTokens() *cobra.Command {
 	var (
-		user, group, project, name, username, expires string
-		scopes                                        []string
-		until                                         *time.Time
+		user, group, project, state, search string
+		f                                   accounts.TokenFilter
 	)
-	create := &cobra.Command{
-		Use:   "create",
-		Short: "Create a personal token (--user) or a deploy token (--group or --project)",
-		Long:  "Create a token and print it. It is shown this once: only its digest is stored.",
-		Example: "  pakhus token create --user ann --scopes api\n" +
-			"  pakhus token create --project acme/web --scopes read_package_registry --expires 2027-01-31",
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "Show tokens, without their secrets",
+		Example: "  pakhus token list --user ann\n" +
+			"  pakhus token list --project acme/web --kind project_access,deploy --state all --json",
 		Args: cobra.NoArgs,
-		PreRunE: func(*cobra.Command, []string) (err error) {
-			if !exactlyOne(user, group, project) {
-				return fmt.Errorf("%w: give one of --user (a personal token), --group and --project (a deploy token)", errUsage)
+		PreRunE: func(*cobra.Command, []string) error {
+			given := strings.Trim(user+group+project, " ") != ""
+			if given && !exactlyOne(user, group, project) {
+				return fmt.Errorf("%w: give one of --user, --group and --project, or none for all", errUsage)
 			}
-			if user != "" && username != "" {
-				return fmt.Errorf("%w: --username is for deploy tokens: a personal token is its user", errUsage)
+			for _, kind := range f.Kinds {
+				if !isKind(kind) {
+					return fmt.Errorf("%w: --kind %q: choose from %s", errUsage, kind, strings.Join(kinds(), ", "))
+				}
+			}
+			good := true
+			switch state {
+			case "active":
+				f.Active = &good
+			case "inactive":
+				good = false
+				f.Active = &good
+			case "all":
+			default:
+				return fmt.Errorf("%w: --state %q: choose active, inactive or all", errUsage, state)
+			}
+			return nil
+		},
+		RunE: c.withAccounts(func(cmd *cobra.Command, _ []string, a *accounts.Accounts) error {
+			f.Search = search
+			switch {
+			case user != "":
+				u, err := a.FindUser(cmd.Context(), user)
+				if err != nil {
+					return err
+				}
+				f.UserID = u.ID
+			case group != "" || project != "":
+				var err error
+				if f.GroupID, f.ProjectID, err = c.place(cmd.Context(), a, group, project); err != nil {
+					return err
+				}
+			}
+			tokens, _, err := a.Tokens(cmd.Context(), f)
+			if err != nil {
+				return err
+			}
+			return c.print(cmd, append([]accounts.Token{}, tokens...), tokensTable(tokens, time.Now()))
+		}),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&user, "user", "", "those that act as a user")
+	flags.StringVar(&group, "group", "", "those that belong to a group itself")
+	flags.StringVar(&project, "project", "", "those that belong to a project")
+	flags.StringSliceVar(&f.Kinds, "kind", nil, strings.Join(kinds(), ", "))
+	flags.StringVar(&state, "state", "active", "active, inactive (revoked or expired) or all")
+	flags.StringVar(&search, "search", "", "a part of the name")
+	return cmd
+}
+
+func tokensTable(tokens []accounts.Token, now time.Time) string {
+	if len(tokens) == 0 {
+		return "there is no such token"
+	}
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tKIND\tNAME\tUSER\tSCOPES\tEXPIRES\tSTATE")
+	for _, t := range tokens {
+		state, expires := "active", "never"
+		switch {
+		case t.Revoked:
+			state = "revoked"
+		case t.Expired(now):
+			state = "expired"
+		}
+		if t.ExpiresAt != nil {
+			expires = t.ExpiresAt.UTC().Format(time.RFC3339)
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, t.Kind, orDash(t.Name), orDash(t.Username), strings.Join(t.Scopes, ","), expires, state)
+	}
+	_ = w.Flush()
+	return strings.TrimRight(table.String(), "\n")
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// rotatedDays is how long a token lives that is put in the place of one that had
+// an end, if nothing is said: as by the API.
+const rotatedDays = 7
+
+func (c *cli) rotateToken() *cobra.Command {
+	var (
+		id      int64
+		expires string
+		until   *time.Time
+	)
+	cmd := &cobra.Command{
+		Use:   "rotate ID",
+		Short: "Put a new token in the place of one, which ends at once",
+		Long: "Put a new token in the place of one, which ends at once, and print it: of the same kind, name, scopes and owner. It is shown\n" +
+			"this once: only its digest is stored.",
+		Example: "  pakhus token rotate 12 --expires 2027-01-31",
+		Args:    cobra.ExactArgs(1),
+		PreRunE: func(_ *cobra.Command, args []string) (err error) {
+			if id, err = tokenID(args[0]); err != nil {
+				return err
 			}
 			until, err = parseExpiry(expires, time.Now())
 			return err
 		},
 		RunE: c.withAccounts(func(cmd *cobra.Command, _ []string, a *accounts.Accounts) error {
-			var (
-				secret string
-				t      accounts.Token
-			)
-			if user != "" {
-				u, err := a.FindUser(cmd.Context(), user)
-				if err != nil {
-					return err
-				}
-				if len(scopes) == 0 {
-					scopes = []string{"api"}
-				}
-				secret, t, err = a.CreatePersonalToken(cmd.Context(), u, accounts.NewPersonalToken{Name: name, Scopes: scopes, ExpiresAt: until})
-				if err != nil {
-					return err
-				}
-			} else {
-				groupID, projectID, err := c.place(cmd.Context(), a, group, project)
-				if err != nil {
-					return err
-				}
-				secret, t, err = a.CreateDeployToken(cmd.Context(), accounts.NewDeployToken{
-					Name: name, Username: username, GroupID: groupID, ProjectID: projectID, Scopes: scopes, ExpiresAt: until,
-				})
-				if err != nil {
-					return err
-				}
+			old, err := a.Token(cmd.Context(), accounts.TokenFilter{ID: id})
+			if err != nil {
+				return err
 			}
-			return c.print(cmd, struct {
-				accounts.Token
-				Secret string `json:"token"`
-			}{t, secret}, secret)
+			if until == nil && old.ExpiresAt != nil {
+				end := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, rotatedDays)
+				until = &end
+			}
+			secret, t, err := a.RotateToken(cmd.Context(), id, until)
+			if err != nil {
+				return err
+			}
+			return c.printSecret(cmd, t, secret)
 		}),
 	}
-	f := create.Flags()
-	f.StringVar(&user, "user", "", "user that a personal token acts as")
-	f.StringVar(&group, "group", "", "group of a deploy token")
-	f.StringVar(&project, "project", "", "project of a deploy token")
-	f.StringVar(&name, "name", "", "what the token is for")
-	f.StringVar(&username, "username", "", "user name of a deploy token (default gitlab+deploy-token-<id>)")
-	f.StringSliceVar(&scopes, "scopes", nil, "api, read_api; for deploy tokens read_package_registry, write_package_registry")
-	f.StringVar(&expires, "expires", "", "last day of its validity, 2027-01-31 (default: never expires)")
+	cmd.Flags().StringVar(&expires, "expires", "", "last day of its validity, 2027-01-31 (default: a week from now; never, if the old one never expires)")
+	return cmd
+}
 
+func (c *cli) revokeToken() *cobra.Command {
 	var id int64
-	revoke := &cobra.Command{
+	return &cobra.Command{
 		Use:   "revoke ID",
 		Short: "End a token at once",
 		Args:  cobra.ExactArgs(1),
 		PreRunE: func(_ *cobra.Command, args []string) (err error) {
-			if id, err = strconv.ParseInt(args[0], 10, 64); err != nil {
-				return fmt.Errorf("%w: token id %q is not a number", errUsage, args[0])
-			}
-			return nil
+			id, err = tokenID(args[0])
+			return err
 		},
 		RunE: c.withAccounts(func(cmd *cobra.Command, _ []string, a *accounts.Accounts) error {
 			if err := a.RevokeToken(cmd.Context(), id); err != nil {
@@ -95,7 +182,14 @@ func (c *cli) tokenCommands() *cobra.Command {
 			return c.print(cmd, map[string]any{"id": id, "revoked": true}, "revoked")
 		}),
 	}
-	return parent("token", "Tokens", create, revoke)
+}
+
+func tokenID(text string) (int64, error) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%w: token id %q is not a number", errUsage, text)
+	}
+	return id, nil
 }
 
 func exactlyOne(values ...string) bool {

@@ -8,7 +8,7 @@
 //	members.go   who has which role where; changemembers.go
 //	jobscope.go  whose jobs a project lets in
 //	lists.go     page by page: listusers.go, listgroups.go, listprojects.go, listmembers.go
-//	tokens.go    personal tokens and deploy tokens
+//	tokens.go    personal tokens and deploy tokens; maketokens.go; granular.go, what granular ones may name
 //	paths.go     what groups, projects and users may be called
 //
 // Errors that are the caller's fault name the field that is wrong.

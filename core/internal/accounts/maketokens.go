@@ -31,24 +31,45 @@ type NewPersonalToken struct {
 	Name        string
 	Description string
 	Scopes      []string
-	ExpiresAt   *time.Time // nil: never
+	Granular    []registry.GranularScope // instead of Scopes
+	ExpiresAt   *time.Time               // nil: never
+}
+
+func (n NewPersonalToken) check() error {
+	for _, check := range []error{
+		checkTokenName(n.Name), checkTokenDescription(n.Description), checkFuture(n.ExpiresAt),
+		checkEither(n.Scopes, n.Granular, registry.ScopeAPI, registry.ScopeReadAPI),
+	} {
+		if check != nil {
+			return check
+		}
+	}
+	return nil
 }
 
 // CreatePersonalToken makes a token that acts as a user. The secret is returned
 // here and never again.
 func (a *Accounts) CreatePersonalToken(ctx context.Context, u User, n NewPersonalToken) (secret string, t Token, err error) {
-	for _, check := range []error{
-		checkTokenName(n.Name), checkTokenDescription(n.Description), checkFuture(n.ExpiresAt), checkScopes(n.Scopes, registry.ScopeAPI, registry.ScopeReadAPI),
-	} {
-		if check != nil {
-			return "", t, check
-		}
+	if err := n.check(); err != nil {
+		return "", t, err
 	}
+	if err := a.reach(ctx, n.Granular, owner{userID: u.ID}); err != nil {
+		return "", t, err
+	}
+	return a.createOwned(ctx, u, n)
+}
+
+// createOwned makes a token that has been checked.
+func (a *Accounts) createOwned(ctx context.Context, u User, n NewPersonalToken) (secret string, t Token, err error) {
 	secret, digest := newSecret(PersonalToken)
-	t = Token{Kind: PersonalToken, Name: n.Name, Description: n.Description, Username: u.Username, UserID: u.ID, Scopes: n.Scopes, ExpiresAt: n.ExpiresAt}
+	t = Token{
+		Kind: PersonalToken, Name: n.Name, Description: n.Description, Username: u.Username, UserID: u.ID,
+		Scopes: scopesOf(n.Scopes, n.Granular), Granular: n.Granular, ExpiresAt: n.ExpiresAt,
+	}
 	err = a.db.QueryRow(ctx, `
-		insert into tokens (kind, digest, name, description, user_id, scopes, expires_at) values ($1, $2, $3, $4, $5, $6, $7) returning id, created_at`,
-		t.Kind, digest, n.Name, n.Description, u.ID, n.Scopes, n.ExpiresAt).Scan(&t.ID, &t.CreatedAt)
+		insert into tokens (kind, digest, name, description, user_id, scopes, granular_scopes, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8)
+		returning id, created_at`,
+		t.Kind, digest, n.Name, n.Description, u.ID, t.Scopes, n.Granular, n.ExpiresAt).Scan(&t.ID, &t.CreatedAt)
 	if err != nil {
 		return "", Token{}, fmt.Errorf("create token: %w", postgres.Translate(err))
 	}
@@ -74,6 +95,12 @@ func (a *Accounts) CreateAccessToken(ctx context.Context, n NewAccessToken) (sec
 	if n.Name == "" {
 		return "", t, registry.Errorf(registry.CodeInvalid, "name is missing")
 	}
+	if err := n.check(); err != nil {
+		return "", t, err
+	}
+	if err := a.reach(ctx, n.Granular, owner{projectID: n.ProjectID, groupID: n.GroupID}); err != nil {
+		return "", t, err
+	}
 	kind, bot, home, id := ProjectAccessToken, "project_bot", "project", n.ProjectID
 	if n.GroupID != 0 {
 		kind, bot, home, id = GroupAccessToken, "group_bot", "group", n.GroupID
@@ -89,7 +116,7 @@ func (a *Accounts) CreateAccessToken(ctx context.Context, n NewAccessToken) (sec
 		if err := in.AddMember(ctx, u.ID, n.GroupID, n.ProjectID, n.AccessLevel); err != nil {
 			return err
 		}
-		if secret, t, err = in.CreatePersonalToken(ctx, u, n.NewPersonalToken); err != nil {
+		if secret, t, err = in.createOwned(ctx, u, n.NewPersonalToken); err != nil {
 			return err
 		}
 		t.Kind, t.GroupID, t.ProjectID, t.AccessLevel = kind, n.GroupID, n.ProjectID, n.AccessLevel
@@ -111,6 +138,7 @@ type NewDeployToken struct {
 	GroupID   int64
 	ProjectID int64
 	Scopes    []string
+	Granular  []registry.GranularScope // instead of Scopes
 	ExpiresAt *time.Time
 }
 
@@ -118,7 +146,8 @@ type NewDeployToken struct {
 // returned here and never again.
 func (a *Accounts) CreateDeployToken(ctx context.Context, n NewDeployToken) (secret string, t Token, err error) {
 	for _, check := range []error{
-		checkTokenName(n.Name), checkFuture(n.ExpiresAt), checkScopes(n.Scopes, registry.ScopeReadPackageRegistry, registry.ScopeWritePackageRegistry),
+		checkTokenName(n.Name), checkFuture(n.ExpiresAt),
+		checkEither(n.Scopes, n.Granular, registry.ScopeReadPackageRegistry, registry.ScopeWritePackageRegistry),
 	} {
 		if check != nil {
 			return "", t, check
@@ -130,14 +159,20 @@ func (a *Accounts) CreateDeployToken(ctx context.Context, n NewDeployToken) (sec
 	if n.Username != "" && !regexp.MustCompile(`^[A-Za-z0-9.+_-]{1,255}$`).MatchString(n.Username) {
 		return "", t, registry.Errorf(registry.CodeInvalid, "username %q can contain only letters, digits, '.', '+', '_' and '-'", n.Username)
 	}
+	if err := a.reach(ctx, n.Granular, owner{projectID: n.ProjectID, groupID: n.GroupID}); err != nil {
+		return "", t, err
+	}
 	secret, digest := newSecret(DeployToken)
-	t = Token{Kind: DeployToken, Name: n.Name, Scopes: n.Scopes, ExpiresAt: n.ExpiresAt, ProjectID: n.ProjectID, GroupID: n.GroupID}
+	t = Token{
+		Kind: DeployToken, Name: n.Name, Scopes: scopesOf(n.Scopes, n.Granular), Granular: n.Granular, ExpiresAt: n.ExpiresAt,
+		ProjectID: n.ProjectID, GroupID: n.GroupID,
+	}
 	err = a.db.QueryRow(ctx, `
 		with next as (select nextval(pg_get_serial_sequence('tokens', 'id')) as id)
-		insert into tokens (id, kind, digest, name, username, group_id, project_id, scopes, expires_at) overriding system value
-		select id, 'deploy', $1, $2, coalesce(nullif($3, ''), 'gitlab+deploy-token-' || id), nullif($4::bigint, 0), nullif($5::bigint, 0), $6, $7 from next
+		insert into tokens (id, kind, digest, name, username, group_id, project_id, scopes, granular_scopes, expires_at) overriding system value
+		select id, 'deploy', $1, $2, coalesce(nullif($3, ''), 'gitlab+deploy-token-' || id), nullif($4::bigint, 0), nullif($5::bigint, 0), $6, $7::jsonb, $8 from next
 		returning id, username, created_at`,
-		digest, n.Name, n.Username, n.GroupID, n.ProjectID, n.Scopes, n.ExpiresAt).Scan(&t.ID, &t.Username, &t.CreatedAt)
+		digest, n.Name, n.Username, n.GroupID, n.ProjectID, t.Scopes, n.Granular, n.ExpiresAt).Scan(&t.ID, &t.Username, &t.CreatedAt)
 	if err != nil {
 		return "", Token{}, fmt.Errorf("create deploy token: %w", postgres.Translate(err))
 	}

@@ -32,6 +32,8 @@ type Token struct {
 	Scopes      []string   `json:"scopes"`
 	ExpiresAt   *time.Time `json:"expires_at"`
 
+	Granular []registry.GranularScope `json:"granular_scopes,omitempty"` // of a granular token, whose Scopes say no more than that
+
 	UserID      int64                `json:"user_id,omitzero"` // whom it acts as; 0 of a deploy token
 	ProjectID   int64                `json:"-"`                // where it belongs: of all but personal tokens exactly one is set
 	GroupID     int64                `json:"-"`                //
@@ -109,7 +111,7 @@ func (a *Accounts) Tokens(ctx context.Context, f TokenFilter) (tokens []Token, t
 		limit, offset = 1<<30, 0
 	}
 	rows, err := a.db.Query(ctx, `
-		select t.id, t.kind, t.name, t.description, coalesce(t.username, u.username, ''), t.scopes, t.expires_at,
+		select t.id, t.kind, t.name, t.description, coalesce(t.username, u.username, ''), t.scopes, t.granular_scopes, t.expires_at,
 		       coalesce(t.user_id, 0), coalesce(t.project_id, 0), coalesce(t.group_id, 0),
 		       coalesce((select max(m.access_level) from memberships m
 		                 where t.kind in ('project_access', 'group_access') and m.user_id = t.user_id), 0),
@@ -129,7 +131,7 @@ func (a *Accounts) Tokens(ctx context.Context, f TokenFilter) (tokens []Token, t
 	}
 	var t Token
 	_, err = pgx.ForEachRow(rows, []any{
-		&t.ID, &t.Kind, &t.Name, &t.Description, &t.Username, &t.Scopes, &t.ExpiresAt, &t.UserID, &t.ProjectID, &t.GroupID, &t.AccessLevel,
+		&t.ID, &t.Kind, &t.Name, &t.Description, &t.Username, &t.Scopes, &t.Granular, &t.ExpiresAt, &t.UserID, &t.ProjectID, &t.GroupID, &t.AccessLevel,
 		&t.Revoked, &t.CreatedAt, &t.LastUsedAt, &total,
 	}, func() error {
 		tokens = append(tokens, t)
@@ -197,8 +199,8 @@ func (a *Accounts) RotateToken(ctx context.Context, id int64, expires *time.Time
 		t = old
 		t.ExpiresAt, t.LastUsedAt = expires, nil
 		return tx.QueryRow(ctx, `
-			insert into tokens (kind, digest, name, description, user_id, project_id, group_id, username, scopes, expires_at)
-			select kind, $2, name, description, user_id, project_id, group_id, username, scopes, $3 from tokens where id = $1
+			insert into tokens (kind, digest, name, description, user_id, project_id, group_id, username, scopes, granular_scopes, expires_at)
+			select kind, $2, name, description, user_id, project_id, group_id, username, scopes, granular_scopes, $3 from tokens where id = $1
 			returning id, created_at`, id, digest, expires).Scan(&t.ID, &t.CreatedAt)
 	})
 	if err != nil {

@@ -89,7 +89,7 @@ const (
 const (
 	//nolint:gosec // a query, no credential
 	tokenSQL = `
-		select t.id, t.kind, coalesce(t.username, u.username, ''), t.scopes, t.expires_at,
+		select t.id, t.kind, coalesce(t.username, u.username, ''), t.scopes, t.granular_scopes, t.expires_at,
 		       coalesce(t.project_id, 0), coalesce(t.group_id, 0), coalesce(t.parent_id, 0),
 		       coalesce(u.id, 0), coalesce(u.is_admin, false), coalesce(u.kind, 'human') <> 'human', coalesce(u.state, 'active')
 		from tokens t left join users u on u.id = t.user_id
@@ -210,7 +210,7 @@ type tokenRow struct {
 
 func (t *tokenRow) scan(row pgx.Row) error {
 	v := &t.value
-	err := row.Scan(&v.TokenID, &t.kind, &v.Username, &v.Scopes, &t.expires, &v.ProjectID, &v.GroupID, &v.ParentID, &v.UserID, &v.Admin, &v.Bot, &t.state)
+	err := row.Scan(&v.TokenID, &t.kind, &v.Username, &v.Scopes, &v.Granular, &t.expires, &v.ProjectID, &v.GroupID, &v.ParentID, &v.UserID, &v.Admin, &v.Bot, &t.state)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}
@@ -320,8 +320,8 @@ func (a *Authenticator) Issue(ctx context.Context, actor registry.Actor, name st
 	if actor.TokenID != 0 {
 		// All of it is the parent's own. A child's parent is that of the one it came with.
 		err = a.pool.QueryRow(ctx, `
-			insert into tokens (kind, digest, name, user_id, project_id, group_id, username, scopes, publisher_id, build_info_id, expires_at, parent_id)
-			select kind, $2, $3, user_id, project_id, group_id, username, scopes, publisher_id, build_info_id, least(expires_at, now() + $4::interval), coalesce(parent_id, id)
+			insert into tokens (kind, digest, name, user_id, project_id, group_id, username, scopes, publisher_id, build_info_id, granular_scopes, expires_at, parent_id)
+			select kind, $2, $3, user_id, project_id, group_id, username, scopes, publisher_id, build_info_id, granular_scopes, least(expires_at, now() + $4::interval), coalesce(parent_id, id)
 			from tokens where id = $1 returning id`, actor.TokenID, digest[:], name, childLife).Scan(&made)
 	} else {
 		scopes := make([]string, len(actor.Scopes))

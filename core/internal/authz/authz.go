@@ -3,6 +3,8 @@
 package authz
 
 import (
+	"slices"
+
 	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
@@ -42,7 +44,7 @@ func Decide(a registry.Actor, project *registry.Project, level registry.AccessLe
 		}
 		return Hidden
 	}
-	if allows(a, r, project, action) {
+	if allows(a, r, project, level, action) {
 		return Allowed
 	}
 	if anonymous {
@@ -56,7 +58,7 @@ type relation int
 
 const (
 	nobody   relation = iota // no credentials
-	outsider                 // a deploy token from elsewhere
+	outsider                 // a deploy token from elsewhere, or a granular token for elsewhere
 	otherJob                 // a job token that the project does not let in, whatever roles its bot has
 	stranger                 // a user without a role
 	guest                    // Guest and Planner
@@ -65,10 +67,13 @@ const (
 	maintainer // and Owner
 	admin
 	reader // a deploy token of the project or a group above it, with read_package_registry
-	writer // likewise, with write_package_registry
+	writer // likewise, with write_package_registry, or granular
 )
 
 func relationOf(a registry.Actor, p *registry.Project, level registry.AccessLevel) relation {
+	if elsewhere(a, p, level) {
+		return outsider
+	}
 	switch a.Kind {
 	case registry.User:
 		switch {
@@ -82,7 +87,7 @@ func relationOf(a registry.Actor, p *registry.Project, level registry.AccessLeve
 		switch {
 		case !atHome(a, p):
 			return outsider
-		case a.Has(registry.ScopeWritePackageRegistry):
+		case a.Has(registry.ScopeWritePackageRegistry), granular(a): // of which its permissions are what counts
 			return writer
 		case a.Has(registry.ScopeReadPackageRegistry):
 			return reader
@@ -152,8 +157,8 @@ func rules() map[relation]rule {
 // read, and stays as it is.
 func withdraw(may rule) rule { return rule{read: may.read} }
 
-func allows(a registry.Actor, r relation, p *registry.Project, action spec.Action) bool {
-	if p.PackageAccess == registry.PackagesDisabled || !scoped(a, action) {
+func allows(a registry.Actor, r relation, p *registry.Project, level registry.AccessLevel, action spec.Action) bool {
+	if p.PackageAccess == registry.PackagesDisabled || !scoped(a, action) || !Grants(a, p, level, Verbs(action)...) {
 		return false
 	}
 	may := rules()[r]
@@ -177,9 +182,13 @@ func allows(a registry.Actor, r relation, p *registry.Project, action spec.Actio
 	return false
 }
 
-// scoped reports whether a person's token covers the action. Deploy tokens'
-// scopes are part of their relation, and job tokens have none.
+// scoped reports whether a person's token covers the action, a granular one
+// somewhere at least. Other deploy tokens' scopes are part
+// of their relation, and job tokens have none.
 func scoped(a registry.Actor, action spec.Action) bool {
+	if granular(a) {
+		return slices.ContainsFunc(a.Granular, func(s registry.GranularScope) bool { return says(s, Verbs(action)) })
+	}
 	if a.Kind != registry.User || a.Job != nil || a.Has(registry.ScopeAPI) {
 		return true
 	}

@@ -46,7 +46,7 @@ func DecideGroup(a registry.Actor, group *registry.Group, level registry.AccessL
 	if len(r.Projects) == 0 && !seen {
 		return unseen, r
 	}
-	if !scoped(a, spec.ActionReadPackage) {
+	if !scoped(a, spec.ActionReadPackage) || len(r.Projects) == 0 && !grantsGroup(a, group, level, Verbs(spec.ActionReadPackage)...) {
 		return Forbidden, r
 	}
 	return Allowed, r
@@ -55,6 +55,9 @@ func DecideGroup(a registry.Actor, group *registry.Group, level registry.AccessL
 // seesGroup reports whether the group exists, as far as the actor is concerned,
 // even if there is nothing in it for them.
 func seesGroup(a registry.Actor, g *registry.Group, level registry.AccessLevel) bool {
+	if elsewhereThan(a, g, level) {
+		return g.Visibility == registry.Public
+	}
 	switch a.Kind {
 	case registry.User:
 		return a.Admin || level >= registry.Guest || g.Visibility != registry.Private

@@ -37,7 +37,8 @@ func Manage(a registry.Actor, seen bool, level registry.AccessLevel, m Managemen
 }
 
 // CoversManagement reports whether the scopes of a person's token reach as far
-// as a management request that writes, or one that does not.
+// as a management request that writes, or one that does not. Granular tokens are
+// for packages: their scopes never do.
 func CoversManagement(a registry.Actor, writes bool) bool {
 	if a.Kind != registry.User || a.Has(registry.ScopeAPI) {
 		return true

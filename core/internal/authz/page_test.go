@@ -73,5 +73,39 @@ that does not is 403, and not 404, to a job. In an archived project everybody re
 			fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | "))
 		}
 	}
+	granularPage(&b)
 	return b.String()
+}
+
+// granularPage is what the page says of granular tokens.
+func granularPage(b *strings.Builder) {
+	b.WriteString(`
+## Granular tokens
+
+A [granular token](api/tokens.md#granular-tokens) may do what one of its scopes permits in that project, if its owner may too: here an Owner, where anything
+is as visible as the project. Outside of its scopes' projects and groups it sees what anybody on the internet sees, and may not even read that. What its
+scopes do not permit is 403 ` + "`insufficient_granular_scope`" + `. Packages whose names fit none of a scope's patterns are not there for it.
+
+| | private: read | create | destroy | internal: read | create | destroy | public: read | create | destroy |
+|---|---|---|---|---|---|---|---|---|---|
+`)
+	for _, c := range []struct {
+		name  string
+		actor registry.Actor
+	}{
+		{"`read_package`", granted(inProject(home, "read_package"))},
+		{"`download_package`", granted(inProject(home, "download_package"))},
+		{"`upload_package`", granted(inGroup(group, "upload_package"))},
+		{"`delete_package`", granted(inGroup(top, "delete_package"))},
+		{"all of them", granted(inProject(home, all()...))},
+		{"all of them, elsewhere", granted(inProject(home+1, all()...))},
+	} {
+		cells := []string{c.name}
+		for _, visibility := range []registry.Visibility{registry.Private, registry.Internal, registry.Public} {
+			for _, letter := range verdicts(c.actor, visibility, registry.Owner) {
+				cells = append(cells, map[rune]string{'+': "yes", '1': "401", '3': "403", '4': "404"}[letter])
+			}
+		}
+		fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
+	}
 }

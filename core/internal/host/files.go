@@ -65,9 +65,14 @@ func (h *Host) openFile(ctx context.Context, s Scope, ref spec.FileRef) (storage
 		return f.Open(ctx)
 	}
 	var sum []byte
+	args := []any{ref.FileID, s.projects(), s.Format}
+	named, limited := s.Names.SQL("p", func(v any) string { args = append(args, v); return "$4" })
+	if limited {
+		named = " and " + named
+	}
 	err := h.pool.QueryRow(ctx, `
 		select f.sha256 from package_files f join packages p on p.id = f.package_id
-		where f.id = $1 and p.project_id = any ($2::bigint[]) and p.format = $3`, ref.FileID, s.projects(), s.Format).Scan(&sum)
+		where f.id = $1 and p.project_id = any ($2::bigint[]) and p.format = $3`+named, args...).Scan(&sum)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, errors.New("there is no such file in this scope")
 	}

@@ -88,6 +88,9 @@ func (s Scope) packagesQuery(f spec.Finder) (packagesQuery, error) {
 		add("p.project_id = any ($?::bigint[])", s.projects())
 	}
 	add("p.format = $?", s.Format)
+	if named, ok := s.Names.SQL("p", func(v any) string { q.args = append(q.args, v); return "$" + strconv.Itoa(len(q.args)) }); ok {
+		conditions = append(conditions, named)
+	}
 	statuses := f.Statuses
 	if len(statuses) == 0 {
 		statuses = registry.Installable()

@@ -37,6 +37,8 @@ type Scope struct {
 	Actor      registry.Actor
 	Uploads    map[string]File
 	Schema     *metadata.Schema // nil: the format has no tables
+	// Names are the packages that are seen in these projects; others are as if there were none.
+	Names packages.NameLimits
 }
 
 // Host implements spec.Host.

@@ -87,9 +87,16 @@ func TestAJoinNeedsNoStatistics(t *testing.T) {
 	}
 	const versions = 2000
 	fill(t, db, p, "big", versions)
-	rows, pages := explained(t, db, p.ID)
+	rows, pages := explained(t, db, p.ID, "")
 	if rows != versions {
 		t.Errorf("%d rows", rows)
+	}
+	// To hold each row against names is to look its package up once more.
+	if rows, pages := explained(t, db, p.ID, "; set local pakhus.names = '{b%%}'"); rows != versions || pages > 40*versions {
+		t.Errorf("limited by name: %d rows of %d pages", rows, pages)
+	}
+	if rows, _ := explained(t, db, p.ID, "; set local pakhus.names = '{a%%}'"); rows != 0 {
+		t.Errorf("limited to other names: %d rows", rows)
 	}
 	// A lookup in a table reads three pages or so; all files for each version would be millions.
 	if pages > 25*versions {
@@ -98,15 +105,15 @@ func TestAJoinNeedsNoStatistics(t *testing.T) {
 }
 
 // explained runs the query "complete" and returns how many rows it found and how
-// many pages it touched.
-func explained(t *testing.T, db *pgtest.Database, project int64) (rows, pages int) {
+// many pages it touched, with further settings.
+func explained(t *testing.T, db *pgtest.Database, project int64, also string) (rows, pages int) {
 	t.Helper()
 	tx, err := db.Pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback(t.Context()) }()
-	if _, err := tx.Exec(t.Context(), fmt.Sprintf("set local pakhus.project_ids = '{%d}'; set local pakhus.format = 'demo'", project)); err != nil {
+	if _, err := tx.Exec(t.Context(), fmt.Sprintf("set local pakhus.project_ids = '{%d}'; set local pakhus.format = 'demo'"+also, project)); err != nil {
 		t.Fatal(err)
 	}
 	var text []byte

@@ -46,6 +46,13 @@ func (s Scope) selectRows(batch *pgx.Batch, r spec.RowSelect, into *[]spec.Row) 
 		}
 		sql += " and " + condition
 	}
+	if named, ok := s.Names.SQL("p", func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)) }); ok {
+		from := "packages p where p.id = r.package_id"
+		if !table.Has("package_id") {
+			from = "package_files f join packages p on p.id = f.package_id where f.id = r.package_file_id"
+		}
+		sql += " and exists (select from " + from + " and " + named + ")"
+	}
 	order := make([]string, 0, len(r.OrderBy))
 	for _, c := range r.OrderBy {
 		name, descending := strings.CutPrefix(c, "-")
@@ -94,13 +101,21 @@ func equals(table *metadata.Table, column string, value any, args *[]any) (strin
 }
 
 // call queues a named query. What it may see of the generic model, the views of
-// core_api, is set for the transaction.
+// core_api, is set for the transaction. Where packages are limited by name, a
+// query must read them: the format's own tables know nothing of names.
 func (s Scope) call(batch *pgx.Batch, q spec.QueryCall, into *[]spec.Row) error {
 	sql, args, places, row, err := s.Schema.Call(q)
 	if err != nil {
 		return err
 	}
 	batch.Queue("select set_config('pakhus.project_ids', $1::bigint[]::text, true), set_config('pakhus.format', $2, true)", s.projects(), s.Format)
+	if s.Names.Limited() {
+		if !s.Schema.Generic(q.Name) {
+			return fmt.Errorf("query %s reads no package, and this request may see packages of some names only", q.Name)
+		}
+		patterns, byProject := s.Names.Settings()
+		batch.Queue("select set_config('pakhus.names', $1::text[]::text, true), set_config('pakhus.names_by_project', $2, true)", patterns, byProject)
+	}
 	batch.Queue(sql+" limit "+strconv.Itoa(limitOf(q.Limit)), append([]any{s.projects()}, args...)...).Query(func(rows pgx.Rows) error {
 		return collect(rows, places, row, into)
 	})

@@ -179,6 +179,18 @@ func (t *Table) Argument(column string, v any) (any, error) {
 	return arg, nil
 }
 
+// Generic reports whether a named query reads the packages, files or tags of the
+// generic model, whose policies then say which it sees.
+func (s *Schema) Generic(query string) bool {
+	if s == nil {
+		return false
+	}
+	tokens, err := scan(s.queries[query].SQL)
+	return err == nil && slices.ContainsFunc(tokens, func(t token) bool {
+		return (t.kind == word || t.kind == quotedName) && strings.EqualFold(t.text, "core_api")
+	})
+}
+
 // Call returns the SQL of a named query's call, its arguments after the
 // projects, and what its rows are scanned into, as Targets does.
 func (s *Schema) Call(q spec.QueryCall) (sql string, args []any, places []any, row func() spec.Row, err error) {

@@ -88,7 +88,7 @@ func TestAQueryIsTheFormatsOwn(t *testing.T) {
 		if _, err := db.Pool.Exec(t.Context(), strings.Replace(definition, honest, body, 1)); err != nil {
 			t.Fatalf("%s: %v", body, err)
 		}
-		_, err := db.Pool.Exec(t.Context(), "select * from fmt_demo.q_bad('{1}', 'x')")
+		_, err := db.Pool.Exec(t.Context(), "set pakhus.project_ids = '{1}'; set pakhus.format = 'demo'; select * from fmt_demo.q_bad('{1}', 'x')")
 		switch {
 		case want == "" && err != nil:
 			t.Errorf("%s: %v", body, err)

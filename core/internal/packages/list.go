@@ -42,6 +42,7 @@ type Query struct {
 	Version     string
 	Versionless bool     // also those without a version
 	Statuses    []string // one of these; none finds nothing
+	Names       registry.Names
 	Order       Order
 	Page        Page
 }
@@ -56,7 +57,8 @@ const (
 		  and status = any ($3)
 		  and name ilike all ($4)
 		  and ($5 = '' or version = $5)
-		  and ($6 or version is not null)`
+		  and ($6 or version is not null)
+		  and ($7::text[] is null or name ilike any ($7))`
 )
 
 // List returns a page of a project's packages, and how it lies in the whole list.
@@ -64,7 +66,11 @@ func (p *Packages) List(ctx context.Context, projectID int64, q Query) ([]Packag
 	order := q.Order.sql(map[string]string{
 		"created_at": "created_at", "name": `name collate "C"`, "version": `version collate "C"`, "type": `format collate "C"`,
 	}, "created_at")
-	args := []any{projectID, q.Format, q.Statuses, patterns(q.Words), q.Version, q.Versionless}
+	var only []string // null: no limit
+	if q.Names.Limited() {
+		only, _ = LimitNames([]int64{projectID}, []registry.Names{q.Names}).Settings()
+	}
+	args := []any{projectID, q.Format, q.Statuses, patterns(q.Words), q.Version, q.Versionless, only}
 	found, extent, err := page(ctx, p.pool, q.Page, packageColumns, listFrom, order, args, scanPackage)
 	if err == nil {
 		err = p.addTags(ctx, found)

@@ -24,25 +24,33 @@ func New(pool *pgxpool.Pool) *Packages { return &Packages{pool: pool} }
 
 // File is a stored file, as far as sending it goes.
 type File struct {
-	ID        int64
-	PackageID int64
-	Name      string
-	Size      int64
-	SHA256    [32]byte
-	CreatedAt time.Time
+	ID          int64
+	ProjectID   int64
+	PackageID   int64
+	PackageName string
+	Name        string
+	Size        int64
+	SHA256      [32]byte
+	CreatedAt   time.Time
 }
 
 // FindFile returns a file of some projects and a format. A file of another
-// project or format is CodeNotFound, like one that does not exist.
-func (p *Packages) FindFile(ctx context.Context, projectIDs []int64, format string, id int64) (File, error) {
+// project or format, or of a package that the limits hide, is CodeNotFound, like
+// one that does not exist.
+func (p *Packages) FindFile(ctx context.Context, projectIDs []int64, limits NameLimits, format string, id int64) (File, error) {
 	f := File{ID: id}
 	var sum []byte
+	args := []any{id, projectIDs, format}
+	named, limited := limits.SQL("p", func(v any) string { args = append(args, v); return "$4" })
+	if limited {
+		named = " and " + named
+	}
 	err := p.pool.QueryRow(ctx, `
-		select f.package_id, f.file_name, f.size, f.sha256, f.created_at
+		select p.project_id, f.package_id, p.name, f.file_name, f.size, f.sha256, f.created_at
 		from package_files f
 		join packages p on p.id = f.package_id
-		where f.id = $1 and p.project_id = any ($2) and p.format = $3`,
-		id, projectIDs, format).Scan(&f.PackageID, &f.Name, &f.Size, &sum, &f.CreatedAt)
+		where f.id = $1 and p.project_id = any ($2) and p.format = $3`+named,
+		args...).Scan(&f.ProjectID, &f.PackageID, &f.PackageName, &f.Name, &f.Size, &sum, &f.CreatedAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return File{}, registry.Errorf(registry.CodeNotFound, "File Not Found")
 	}

@@ -34,14 +34,20 @@ func TestAFileIsFoundInItsOwnProjectAndFormatOnly(t *testing.T) {
 	t.Parallel()
 	db, project, pkg, file := stored(t)
 	p := packages.New(db.Pool)
-	f, err := p.FindFile(t.Context(), []int64{project}, "npm", file)
+	f, err := p.FindFile(t.Context(), []int64{project}, packages.NameLimits{}, "npm", file)
 	if err != nil || f.PackageID != pkg || f.Name != "n.tgz" || f.Size != 5 || f.SHA256[0] != 0xab {
 		t.Fatalf("%+v, %v", f, err)
 	}
 	for name, find := range map[string]func() (packages.File, error){
-		"project": func() (packages.File, error) { return p.FindFile(t.Context(), []int64{project + 1}, "npm", file) },
-		"format":  func() (packages.File, error) { return p.FindFile(t.Context(), []int64{project}, "maven", file) },
-		"id":      func() (packages.File, error) { return p.FindFile(t.Context(), []int64{project}, "npm", file+1) },
+		"project": func() (packages.File, error) {
+			return p.FindFile(t.Context(), []int64{project + 1}, packages.NameLimits{}, "npm", file)
+		},
+		"format": func() (packages.File, error) {
+			return p.FindFile(t.Context(), []int64{project}, packages.NameLimits{}, "maven", file)
+		},
+		"id": func() (packages.File, error) {
+			return p.FindFile(t.Context(), []int64{project}, packages.NameLimits{}, "npm", file+1)
+		},
 	} {
 		if _, err := find(); registry.CodeOf(err) != registry.CodeNotFound {
 			t.Errorf("another %s: %v", name, err)
@@ -113,7 +119,7 @@ func TestAFileIsFoundInAnyOfSomeProjects(t *testing.T) {
 		{nil, false, false},
 	} {
 		for id, want := range map[int64]bool{file: c.one, other: c.other} {
-			f, err := p.FindFile(t.Context(), c.projects, "npm", id)
+			f, err := p.FindFile(t.Context(), c.projects, packages.NameLimits{}, "npm", id)
 			if (err == nil) != want || (err != nil && registry.CodeOf(err) != registry.CodeNotFound) {
 				t.Errorf("file %d in %v: %v", id, c.projects, err)
 			}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"slices"
 
+	"github.com/pakhus/pakhus/core/internal/authz"
 	"github.com/pakhus/pakhus/core/internal/protection"
+	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
 
@@ -18,6 +20,20 @@ import (
 // packages or files.
 func (r *run) protected(ctx context.Context) error {
 	all, made := r.names()
+	return r.allowed(ctx, all, made)
+}
+
+// Foresee refuses, as Commit would, a plan that is about a package of a name, as
+// far as rules and names decide. It is for who knows the name before there is a
+// plan, and before what it needs was uploaded; Commit decides anew.
+func (e *Executor) Foresee(ctx context.Context, s Scope, name string) error {
+	return newRun(e, s, &spec.Plan{}).allowed(ctx, []string{name}, nil)
+}
+
+func (r *run) allowed(ctx context.Context, all, made []string) error {
+	if err := r.covered(all, made); err != nil {
+		return err
+	}
 	c := protection.Change{
 		ProjectID: r.scope.Project.ID, Format: r.scope.Format, Actor: r.scope.Actor, Level: r.scope.Level,
 		Pushed: all,
@@ -27,6 +43,30 @@ func (r *run) protected(ctx context.Context) error {
 	}
 	if err := r.executor.guard.Check(ctx, c); err != nil {
 		return r.executor.failed(err)
+	}
+	return nil
+}
+
+// covered refuses a plan that is about packages whose names a granular token does
+// not extend to, for what its route does: what is pushed and deleted is as above.
+func (r *run) covered(all, made []string) error {
+	verbs := authz.Verbs(r.scope.Action)
+	if err := r.within(all, verbs...); err != nil || r.scope.Action != spec.ActionDestroyPackage {
+		return err
+	}
+	return r.within(made, registry.VerbUpload)
+}
+
+func (r *run) within(packages []string, verbs ...registry.Verb) error {
+	if len(verbs) == 0 {
+		return nil
+	}
+	names := authz.Names(r.scope.Actor, &r.scope.Project, r.scope.Level, verbs...)
+	for _, name := range packages {
+		if !names.Include(name) {
+			return registry.InsufficientGranularScope("Access denied: the token lacks the required permission [%s] for the package %q.",
+				registry.Permission(verbs[0], r.scope.Format), name)
+		}
 	}
 	return nil
 }

@@ -14,7 +14,6 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/postgres"
@@ -24,10 +23,17 @@ import (
 // Rules are the protection rules of projects. What a rule says wrong is
 // CodeUnprocessable, in GitLab's words; a rule that is not there, or another
 // project's, is CodeNotFound.
-type Rules struct{ pool *pgxpool.Pool }
+type Rules struct{ db DB }
 
-// NewRules makes a Rules on a pool.
-func NewRules(pool *pgxpool.Pool) *Rules { return &Rules{pool: pool} }
+// DB is a pool, or a transaction that a caller has begun.
+type DB interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+	Begin(ctx context.Context) (pgx.Tx, error)
+}
+
+// NewRules makes a Rules on a pool, or within a transaction.
+func NewRules(db DB) *Rules { return &Rules{db: db} }
 
 const columns = `id, project_id, package_type, package_name_pattern,
 	coalesce(minimum_access_level_for_push, 0), coalesce(minimum_access_level_for_delete, 0), updated_at`
@@ -54,7 +60,7 @@ func (s *Rules) List(ctx context.Context, projectID int64, p packages.Page) ([]r
 		found, err = pgx.CollectRows(rows, scan)
 		return err
 	})
-	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
+	if err := s.db.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, e, fmt.Errorf("list protection rules: %w", postgres.Translate(err))
 	}
 	e.More = offset+int64(len(found)) < int64(e.Total) && len(found) > 0
@@ -79,7 +85,7 @@ func (s *Rules) Find(ctx context.Context, projectID, id int64) (registry.Protect
 
 // Update has a rule say what change makes of what it said.
 func (s *Rules) Update(ctx context.Context, projectID, id int64, change func(*registry.ProtectionRule)) (r registry.ProtectionRule, err error) {
-	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
 		// Locked: of two changes at once, the later one is of what the earlier one has made.
 		if r, err = one(ctx, tx, "find", "select "+columns+" from package_protection_rules where id = $2 and project_id = $1 for update", projectID, id); err != nil {
 			return err
@@ -96,7 +102,7 @@ func (s *Rules) Update(ctx context.Context, projectID, id int64, change func(*re
 			returning `+columns, projectID, id, r.PackageType, r.NamePattern, r.ForPush, r.ForDelete)
 		return err
 	})
-	return r, err
+	return r, postgres.Translate(err)
 }
 
 // Delete removes a rule of a project.
@@ -106,7 +112,7 @@ func (s *Rules) Delete(ctx context.Context, projectID, id int64) error {
 }
 
 func (s *Rules) one(ctx context.Context, verb, sql string, args ...any) (registry.ProtectionRule, error) {
-	return one(ctx, s.pool, verb, sql, args...)
+	return one(ctx, s.db, verb, sql, args...)
 }
 
 // querier is a pool or a transaction.

@@ -31,6 +31,7 @@ type Error struct {
 	Code    Code
 	Message string // safe to show to the client
 	Field   string // the one that is wrong, of what was to be made or changed; empty: none by itself
+	Word    string // what OAuth calls an error, where the answer says it in that shape; mostly empty
 	cause   error
 }
 

@@ -168,6 +168,8 @@ type Actor struct {
 	ExpiresAt time.Time // of the credential; zero: never
 	Job       *Job      // of a job token, which is its bot's; nil of all others
 
+	// Granular limits a token that has ScopeGranular; see package authz.
+	Granular []GranularScope
 	// A deploy token's home: exactly one is set. Of a job token, the project is the job's.
 	ProjectID int64
 	GroupID   int64

@@ -23,11 +23,14 @@ type ProtectionRule struct {
 }
 
 // Matches reports whether a package's name, as it is displayed, fits the rule's
-// pattern: "*" is any text, also none, everything else is itself. As in GitLab
-// (ILIKE), letters have no case.
-func (r ProtectionRule) Matches(name string) bool {
+// pattern: see MatchName.
+func (r ProtectionRule) Matches(name string) bool { return MatchName(r.NamePattern, name) }
+
+// MatchName reports whether a name fits a pattern: "*" is any text, also none,
+// everything else is itself. As in GitLab (ILIKE), letters have no case.
+func MatchName(pattern, name string) bool {
 	name = foldCase(name)
-	parts := strings.Split(foldCase(r.NamePattern), "*")
+	parts := strings.Split(foldCase(pattern), "*")
 	first, last := parts[0], parts[len(parts)-1]
 	if len(parts) == 1 {
 		return name == first

@@ -8,6 +8,7 @@ import (
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/authz"
 	"github.com/pakhus/pakhus/core/internal/host"
+	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
@@ -18,6 +19,7 @@ type about struct {
 	project *registry.Project
 	group   *registry.Group
 	within  authz.Readable // of group
+	names   packages.NameLimits
 }
 
 // nothing: a ping, a sign-in.
@@ -120,7 +122,7 @@ func (r *call) changed(p *spec.Plan) (registry.Standing, error) {
 		return registry.Standing{}, r.deniedAnonymous()
 	case authz.Forbidden, authz.Hidden: // not hidden: the request may read there
 	}
-	return registry.Standing{}, registry.Errorf(registry.CodeForbidden, "Forbidden")
+	return registry.Standing{}, forbiddenIn(r.caller.Actor, &s.Project, s.Level, r.manifest.Format, authz.Verbs(r.route.Action)...)
 }
 
 func specProject(p *registry.Project) spec.Project {

@@ -33,6 +33,7 @@ func (s *Server) authenticate(r *call) (*upload.Body, error) {
 	}
 	err = s.Limits.SignIn(r.c.Request.Context(), from, func() (err error) {
 		r.caller.Actor, err = s.login(r, body)
+		r.caller.Actor = authz.For(r.caller.Actor, r.manifest.Format)
 		return err
 	})
 	if err != nil {
@@ -46,6 +47,7 @@ func (s *Server) authenticate(r *call) (*upload.Body, error) {
 // have been given even where they ask for a new token: a credential that is no
 // good any more must not keep them from it, nor from what anybody may ask.
 func (s *Server) identify(r *call) (err error) {
+	defer func() { r.caller.Actor = authz.For(r.caller.Actor, r.manifest.Format) }()
 	if r.route.BodyCredentials != nil {
 		r.caller, err = s.nobody(r.c, r.place())
 		return err
@@ -70,6 +72,7 @@ func (s *Server) authorize(r *call) error {
 	} else {
 		verdict = r.authorizeProject()
 	}
+	r.about.names = r.limitNames()
 	if r.route.Action == spec.ActionNone {
 		return nil // nothing of a project is touched
 	}
@@ -84,7 +87,7 @@ func (s *Server) authorize(r *call) error {
 	case authz.Unauthenticated:
 		return r.deniedAnonymous()
 	case authz.Forbidden:
-		return forbiddenTo(r.caller)
+		return r.forbidden()
 	default: // authz.Hidden: it does not exist, or must look so
 		return r.notFound()
 	}

@@ -56,7 +56,7 @@ func (s *Server) createAccessToken(r *manageCall) error {
 	if err := r.noBot(); err != nil {
 		return err
 	}
-	n := accounts.NewAccessToken{NewPersonalToken: r.newToken(), AccessLevel: registry.AccessLevel(r.whole("access_level", 1))}
+	n := accounts.NewAccessToken{NewPersonalToken: s.newToken(r), AccessLevel: registry.AccessLevel(r.whole("access_level", 1))}
 	f := r.home()
 	n.ProjectID, n.GroupID = f.ProjectID, f.GroupID
 	if n.AccessLevel == registry.NoAccess {

@@ -9,19 +9,22 @@ import (
 
 // deployTokenDocument is a deploy token in GitLab's JSON.
 type deployTokenDocument struct {
-	ID        int64    `json:"id"`
-	Name      string   `json:"name"`
-	Username  string   `json:"username"`
-	ExpiresAt *apiTime `json:"expires_at"`
-	Revoked   bool     `json:"revoked"`
-	Expired   bool     `json:"expired"`
-	Scopes    []string `json:"scopes"`
-	Token     string   `json:"token,omitzero"` // shown once
+	ID        int64              `json:"id"`
+	Name      string             `json:"name"`
+	Username  string             `json:"username"`
+	ExpiresAt *apiTime           `json:"expires_at"`
+	Revoked   bool               `json:"revoked"`
+	Expired   bool               `json:"expired"`
+	Scopes    []string           `json:"scopes"`
+	Granular  bool               `json:"granular,omitzero"`
+	Granulars []granularDocument `json:"granular_scopes,omitzero"`
+	Token     string             `json:"token,omitzero"` // shown once
 }
 
 func documentOfDeployToken(t accounts.Token, secret string) deployTokenDocument {
 	d := deployTokenDocument{
-		ID: t.ID, Name: t.Name, Username: t.Username, Revoked: t.Revoked, Expired: t.Expired(time.Now()), Scopes: t.Scopes, Token: secret,
+		ID: t.ID, Name: t.Name, Username: t.Username, Revoked: t.Revoked, Expired: t.Expired(time.Now()), Scopes: t.Scopes,
+		Granular: len(t.Granular) > 0, Granulars: granularDocuments(t.Granular), Token: secret,
 	}
 	if t.ExpiresAt != nil {
 		at := apiTime(*t.ExpiresAt)
@@ -55,10 +58,8 @@ func (s *Server) createDeployToken(r *manageCall) error {
 		return err
 	}
 	f := r.home()
-	n := accounts.NewDeployToken{Name: r.required("name"), Username: r.text("username"), ProjectID: f.ProjectID, GroupID: f.GroupID, Scopes: r.list("scopes")}
-	if !r.given("scopes") {
-		r.wrong = append(r.wrong, "scopes is missing")
-	}
+	n := accounts.NewDeployToken{Name: r.required("name"), Username: r.text("username"), ProjectID: f.ProjectID, GroupID: f.GroupID}
+	n.Scopes, n.Granular = s.scopes(r)
 	if text := r.text("expires_at"); text != "" {
 		end, err := time.Parse(time.RFC3339, text)
 		if err != nil {

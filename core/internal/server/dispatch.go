@@ -95,6 +95,7 @@ func (s *Server) open(ctx context.Context, r *call, body *upload.Body, attempt i
 		Actor:      r.caller.Actor,
 		Uploads:    hostFiles(body),
 		Schema:     s.Schemas(r.manifest.Format),
+		Names:      r.about.names,
 	})
 	known, err := s.prefetch(ctx, scope, r)
 	if err != nil {

@@ -59,6 +59,10 @@ func (s *Server) failAs(c *gin.Context, style spec.ErrorStyle, header string, er
 		c.Writer.Header().Del(name)
 	}
 	contentType, body := errorBody(style, status, sentence, requestID(c))
+	if e, ok := errors.AsType[*registry.Error](err); ok && e.Word != "" {
+		worded := shapedError{Err: e, document: shapedDocument{Error: e.Word, Description: e.Message}}
+		contentType, body = worded.body(requestID(c))
+	}
 	if shaped, ok := errors.AsType[*shapedError](err); ok {
 		contentType, body = shaped.body(requestID(c))
 	}
@@ -179,7 +183,7 @@ const (
 )
 
 func drain(c *gin.Context) {
-	if c.Request.Body == nil || c.Request.Body == http.NoBody {
+	if c.Request.Body == nil || c.Request.Body == http.NoBody || awaited(c) {
 		return
 	}
 	control := http.NewResponseController(c.Writer)
@@ -188,3 +192,12 @@ func drain(c *gin.Context) {
 	}
 	_, _ = io.CopyN(io.Discard, c.Request.Body, drainBytes)
 }
+
+// awaited reports whether the client has yet to be told that it may send: it was
+// asked for nothing, sends nothing, and the connection ends with the answer.
+func awaited(c *gin.Context) bool {
+	return strings.EqualFold(c.Request.Header.Get("Expect"), "100-continue") && !c.GetBool(receivedKey)
+}
+
+// receivedKey is set as soon as a request's body is read.
+const receivedKey = "received"

@@ -28,6 +28,7 @@ func fieldsOf(c *gin.Context) (*parameters, error) {
 	if c.Request.Body == nil || c.Request.Body == http.NoBody || c.Request.ContentLength == 0 {
 		return p, nil
 	}
+	c.Set(receivedKey, true)
 	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxFields))
 	if err != nil {
 		return nil, registry.Errorf(registry.CodeTooLarge, "the body is larger than %d bytes", maxFields).Because(err)
@@ -54,6 +55,10 @@ func fieldsOf(c *gin.Context) (*parameters, error) {
 		for name, value := range members {
 			if name == claimsField && value.Kind() == '{' {
 				p.object(name, value)
+				continue
+			}
+			if name == fieldGranular && value.Kind() == '[' {
+				p.set(name, []string{string(value)}) // objects: whoever reads the field does so
 				continue
 			}
 			values, err := plain(value)

@@ -67,7 +67,7 @@ func (s *Server) steps(r *call) (*answer, error) {
 	if err := s.admit(r); err != nil {
 		return nil, err
 	}
-	if r.route.Cache != nil && !r.about.nothing() && isRead(r.c.Request) {
+	if r.route.Cache != nil && !r.about.nothing() && isRead(r.c.Request) && r.remembers() {
 		a, err := s.remembered(r)
 		if err != nil {
 			return nil, err
@@ -75,6 +75,9 @@ func (s *Server) steps(r *call) (*answer, error) {
 		return r.unlessHidden(a)
 	}
 	if body == nil {
+		if err := s.foreseen(r); err != nil {
+			return nil, err
+		}
 		began := time.Now()
 		if body, err = s.receive(r); err != nil {
 			return nil, err

@@ -172,6 +172,9 @@ func (s *Server) identifyManager(r *manageCall, m managed) (err error) {
 // if it did not exist is 404, also to the anonymous, as in GitLab.
 func (r *manageCall) authorize(m managed) error {
 	c := r.caller
+	if c.Actor.Has(registry.ScopeGranular) {
+		return registry.InsufficientGranularScope("Access denied: granular tokens are for packages, and manage nothing.")
+	}
 	if !authz.CoversManagement(c.Actor, m.Writes) {
 		return insufficientManagementScope(m.Writes)
 	}

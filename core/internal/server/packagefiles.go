@@ -15,7 +15,7 @@ func (s *Server) listPackageFiles(r *apiCall) error {
 		return err
 	}
 	ctx := r.c.Request.Context()
-	p, err := s.Packages.Find(ctx, r.caller.Project.ID, r.packageID)
+	p, err := s.find(r)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (s *Server) listPackageFiles(r *apiCall) error {
 // its package, as if a package client had asked.
 func (s *Server) downloadPackageFile(r *apiCall) error {
 	ctx := r.c.Request.Context()
-	p, err := s.Packages.Find(ctx, r.caller.Project.ID, r.packageID)
+	p, err := s.find(r)
 	if err != nil {
 		return err
 	}

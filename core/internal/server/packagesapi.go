@@ -11,6 +11,7 @@ import (
 
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/authz"
+	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/core/internal/routes"
 	"github.com/pakhus/pakhus/core/internal/urlpath"
@@ -20,6 +21,7 @@ import (
 // endpoint is one method of one path of the packages API.
 type endpoint struct {
 	action spec.Action
+	verb   registry.Verb // that a granular token must have, of packages of all formats
 	answer func(*apiCall) error
 }
 
@@ -34,15 +36,22 @@ func (s *Server) packagesAPI(e *gin.Engine) {
 		file  = files + "/:package_file_id"
 		runs  = one + "/pipelines"
 	)
-	read := func(answer func(*apiCall) error) endpoint { return endpoint{spec.ActionReadPackage, answer} }
-	destroy := func(answer func(*apiCall) error) endpoint { return endpoint{spec.ActionDestroyPackage, answer} }
+	read := func(answer func(*apiCall) error) endpoint {
+		return endpoint{spec.ActionReadPackage, registry.VerbRead, answer}
+	}
+	download := func(answer func(*apiCall) error) endpoint {
+		return endpoint{spec.ActionReadPackage, registry.VerbDownload, answer}
+	}
+	destroy := func(answer func(*apiCall) error) endpoint {
+		return endpoint{spec.ActionDestroyPackage, registry.VerbDelete, answer}
+	}
 	for path, methods := range map[string]map[string]endpoint{
 		list:               {http.MethodGet: read(s.listPackages)},
 		one:                {http.MethodGet: read(s.showPackage), http.MethodDelete: destroy(s.destroyPackage)},
 		runs:               {http.MethodGet: read(s.listPipelines)},
 		files:              {http.MethodGet: read(s.listPackageFiles)},
 		file:               {http.MethodDelete: destroy(s.destroyPackageFile)},
-		file + "/download": {http.MethodGet: read(s.downloadPackageFile)},
+		file + "/download": {http.MethodGet: download(s.downloadPackageFile)},
 	} {
 		e.Any(path, s.api(methods))
 	}
@@ -55,6 +64,7 @@ type apiCall struct {
 	packageID int64
 	fileID    int64
 	caller    auth.Caller
+	names     registry.Names // of the packages that the request may be about
 }
 
 // api answers the requests for one path: this is a request from top to bottom.
@@ -80,7 +90,7 @@ func (s *Server) apiSteps(r *apiCall, methods map[string]endpoint) error {
 	}
 	noted := attemptOf(r.c.Request.Context())
 	noted.of(r.caller)
-	if err := r.authorize(e.action); err != nil {
+	if err := r.authorize(e); err != nil {
 		noted.denied = true
 		return err
 	}
@@ -144,13 +154,17 @@ func (s *Server) identifyPerson(r *apiCall) error {
 
 // authorize is GitLab's table for its REST API: 404 where the project must look
 // as if it did not exist, 403 for everything else, also to the anonymous.
-func (r *apiCall) authorize(action spec.Action) error {
+func (r *apiCall) authorize(e endpoint) error {
 	c := r.caller
-	if !authz.Covers(c.Actor, action) {
-		return insufficientScope(action)
+	granular := c.Actor.Has(registry.ScopeGranular)
+	if !granular && !authz.Covers(c.Actor, e.action) {
+		return insufficientScope(e.action)
 	}
 	switch {
-	case authz.Decide(c.Actor, c.Project, c.Level, action) == authz.Allowed:
+	case granular && authz.Visible(c.Actor, c.Project, c.Level) && !authz.Grants(c.Actor, c.Project, c.Level, e.verb):
+		return forbiddenIn(c.Actor, c.Project, c.Level, "", e.verb)
+	case authz.Decide(c.Actor, c.Project, c.Level, e.action) == authz.Allowed:
+		r.names = authz.Names(c.Actor, c.Project, c.Level, e.verb)
 		return nil
 	case authz.Visible(c.Actor, c.Project, c.Level), c.Actor.Job != nil && c.Project != nil:
 		return forbiddenTo(c)
@@ -168,6 +182,16 @@ func insufficientScope(action spec.Action) error {
 		Err:      registry.Errorf(registry.CodeForbidden, "%s", why),
 		document: shapedDocument{Error: "insufficient_scope", Description: why, Scope: scope},
 	}
+}
+
+// find returns the package that the path names. One whose name the caller's token
+// does not extend to is as if it were not there.
+func (s *Server) find(r *apiCall) (packages.Package, error) {
+	p, err := s.Packages.Find(r.c.Request.Context(), r.caller.Project.ID, r.packageID)
+	if err == nil && !r.names.Include(p.Name) {
+		return packages.Package{}, noPackage()
+	}
+	return p, err
 }
 
 // json answers with a document, which is the caller's only: what it says

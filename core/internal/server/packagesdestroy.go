@@ -13,7 +13,7 @@ import (
 // destroyPackage removes a package, whatever its status. Name and version stay reserved.
 func (s *Server) destroyPackage(r *apiCall) error {
 	return s.destroy(r, func() (string, *spec.Plan, error) {
-		p, err := s.Packages.Find(r.c.Request.Context(), r.caller.Project.ID, r.packageID)
+		p, err := s.find(r)
 		if err != nil {
 			return "", nil, err
 		}
@@ -31,7 +31,7 @@ func (s *Server) destroyPackage(r *apiCall) error {
 func (s *Server) destroyPackageFile(r *apiCall) error {
 	return s.destroy(r, func() (string, *spec.Plan, error) {
 		ctx := r.c.Request.Context()
-		p, err := s.Packages.Find(ctx, r.caller.Project.ID, r.packageID)
+		p, err := s.find(r)
 		if err != nil {
 			return "", nil, err
 		}

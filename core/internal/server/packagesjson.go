@@ -81,7 +81,8 @@ func (s *Server) packageDocument(r *apiCall, p packages.Package) packageDocument
 		document.CreatorID = &p.CreatorID
 	}
 	c := r.caller
-	if authz.Decide(c.Actor, c.Project, c.Level, spec.ActionDestroyPackage) == authz.Allowed {
+	if authz.Decide(c.Actor, c.Project, c.Level, spec.ActionDestroyPackage) == authz.Allowed &&
+		authz.Names(c.Actor, c.Project, c.Level, registry.VerbDelete).Include(p.Name) {
 		document.Links.DeleteAPIPath = s.origin(r.c.Request) + "/api/v4/projects/" + formatID(c.Project.ID) + "/packages/" + formatID(p.ID)
 	}
 	return document

@@ -40,6 +40,7 @@ func (s *Server) packagesQuery(r *apiCall) (packages.Query, error) {
 		Version:     p.text("package_version"),
 		Versionless: p.boolean("include_versionless"),
 		Statuses:    registry.Displayable(),
+		Names:       r.names,
 		Order:       p.order("created_at", "name", "version", "type"),
 		Page:        p.page(),
 	}
@@ -58,10 +59,12 @@ func (s *Server) packageTypes() []string {
 	}, s.Plugins.Names())
 }
 
+func (s *Server) isPackageType(name string) bool { return slices.Contains(s.packageTypes(), name) }
+
 // showPackage answers with one package, and with what other versions there are.
 func (s *Server) showPackage(r *apiCall) error {
 	ctx := r.c.Request.Context()
-	p, err := s.Packages.Find(ctx, r.caller.Project.ID, r.packageID)
+	p, err := s.find(r)
 	if err != nil {
 		return err
 	}
@@ -80,6 +83,9 @@ func (s *Server) showPackage(r *apiCall) error {
 	document.Pipeline = pipelineIn(builds, p.ID)
 	document.Versions = make([]versionDocument, 0, len(siblings))
 	for _, v := range siblings {
+		if !r.names.Include(v.Name) {
+			continue // names that differ in little more than case may share their versions
+		}
 		document.Versions = append(document.Versions, versionDocument{v.ID, v.Version, apiTime(v.CreatedAt), tagDocuments(v.Tags), pipelineIn(builds, v.ID)})
 	}
 	return r.json(document)

@@ -80,7 +80,7 @@ func (s *Server) createPersonalToken(r *manageCall) error {
 	if err := r.noBot(); err != nil {
 		return err
 	}
-	n := r.newToken()
+	n := s.newToken(r)
 	if err := r.err(); err != nil {
 		return err
 	}
@@ -105,11 +105,9 @@ func (r *manageCall) noBot() error {
 }
 
 // newToken reads what is said of a token that is to be made.
-func (r *manageCall) newToken() accounts.NewPersonalToken {
-	n := accounts.NewPersonalToken{Name: r.required("name"), Description: r.text("description"), Scopes: r.list("scopes"), ExpiresAt: r.expiry(tokenLife)}
-	if !r.given("scopes") {
-		r.wrong = append(r.wrong, "scopes is missing")
-	}
+func (s *Server) newToken(r *manageCall) accounts.NewPersonalToken {
+	n := accounts.NewPersonalToken{Name: r.required("name"), Description: r.text("description"), ExpiresAt: r.expiry(tokenLife)}
+	n.Scopes, n.Granular = s.scopes(r)
 	return n
 }
 

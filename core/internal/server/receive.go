@@ -24,6 +24,7 @@ func (s *Server) receive(r *call) (*upload.Body, error) {
 		limits.MaxFileBytes = own // a project's own limit is never above the registry's
 	}
 	req := r.c.Request
+	r.c.Set(receivedKey, true)
 	// The deadline is the body's only: passed later, it would look as if the
 	// client had gone away from what is done with the body.
 	defer func() { _ = http.NewResponseController(r.c.Writer).SetReadDeadline(time.Time{}) }()

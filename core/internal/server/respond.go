@@ -159,6 +159,9 @@ func (s *Server) file(ctx context.Context, r *call, a *answer, o *spec.SendFile)
 		for _, p := range page {
 			for _, f := range p.Files {
 				if f.ID == o.FileID {
+					if err := r.mayDownload(p.Package.ProjectID, p.Package.Name); err != nil {
+						return cache.File{}, err
+					}
 					copy(file.SHA256[:], f.Digests.SHA256)
 					file.PackageID, file.Name, file.Size, file.ModTime = p.Package.ID, cmp.Or(file.Name, f.FileName), f.Size, f.CreatedAt
 					file.Data = r.contents[f.ID]
@@ -170,7 +173,10 @@ func (s *Server) file(ctx context.Context, r *call, a *answer, o *spec.SendFile)
 	if r.about.nothing() {
 		return cache.File{}, errors.New("plugin sent a file on a route without a project")
 	}
-	f, err := s.Packages.FindFile(ctx, r.about.projectIDs(), r.manifest.Format, o.FileID)
+	f, err := s.Packages.FindFile(ctx, r.about.projectIDs(), r.about.names, r.manifest.Format, o.FileID)
+	if err == nil {
+		err = r.mayDownload(f.ProjectID, f.PackageName)
+	}
 	if err != nil {
 		return cache.File{}, err
 	}

@@ -59,6 +59,8 @@ type tokenDocument struct {
 	CreatedAt   apiTime              `json:"created_at"`
 	Description string               `json:"description"`
 	Scopes      []string             `json:"scopes"`
+	Granular    bool                 `json:"granular,omitzero"`
+	Granulars   []granularDocument   `json:"granular_scopes,omitzero"`
 	UserID      int64                `json:"user_id"`
 	LastUsedAt  *apiTime             `json:"last_used_at"`
 	Active      bool                 `json:"active"`
@@ -70,7 +72,7 @@ type tokenDocument struct {
 func documentOfToken(t accounts.Token, secret string) tokenDocument {
 	d := tokenDocument{
 		ID: t.ID, Name: t.Name, Revoked: t.Revoked, CreatedAt: apiTime(t.CreatedAt), Description: t.Description, Scopes: t.Scopes, UserID: t.UserID,
-		Active: t.Active(time.Now()), AccessLevel: t.AccessLevel, Token: secret,
+		Granular: len(t.Granular) > 0, Granulars: granularDocuments(t.Granular), Active: t.Active(time.Now()), AccessLevel: t.AccessLevel, Token: secret,
 	}
 	if t.LastUsedAt != nil {
 		at := apiTime(*t.LastUsedAt)

@@ -26,6 +26,7 @@ func TestRegistry(t *testing.T) {
 		{"levels", testLevels},
 		{"races", testRaces},
 		{"many", testMany},
+		{"granular tokens", testGranular},
 		{"clients", testClients},
 	} {
 		t.Run(part.name, func(t *testing.T) { t.Parallel(); part.test(t, reg) })

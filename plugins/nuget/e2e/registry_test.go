@@ -23,6 +23,7 @@ func TestRegistry(t *testing.T) {
 		{"v2", testV2},
 		{"symbols", testSymbols},
 		{"levels", testLevels},
+		{"granular tokens", testGranular},
 		{"clients", testClients},
 	} {
 		t.Run(part.name, func(t *testing.T) { t.Parallel(); part.test(t, reg) })

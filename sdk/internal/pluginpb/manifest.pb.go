@@ -651,8 +651,13 @@ type Route struct {
 	DirectFile *DirectFile `protobuf:"bytes,18,opt,name=direct_file,json=directFile,proto3" json:"direct_file,omitempty"`
 	// Called before the plugin is, on the same snapshot as prefetch; their rows come with the request.
 	PrefetchQueries []*PrefetchQuery `protobuf:"bytes,19,rep,name=prefetch_queries,json=prefetchQueries,proto3" json:"prefetch_queries,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Of a route that writes: the name, as it is displayed, of the package that it
+	// writes, where the parameters say it; "{name}" stands for one. What may not be
+	// done to packages of that name is then refused before the body is received.
+	// Empty: it is known when the plan is there.
+	PackageName   string `protobuf:"bytes,20,opt,name=package_name,json=packageName,proto3" json:"package_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Route) Reset() {
@@ -816,6 +821,13 @@ func (x *Route) GetPrefetchQueries() []*PrefetchQuery {
 		return x.PrefetchQueries
 	}
 	return nil
+}
+
+func (x *Route) GetPackageName() string {
+	if x != nil {
+		return x.PackageName
+	}
+	return ""
 }
 
 // PrefetchQuery is a call of a named query.
@@ -2082,7 +2094,7 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"\ferror_header\x18\x10 \x01(\tR\verrorHeader\x1a=\n" +
 	"\x0fValidatorsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x94\b\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb7\b\n" +
 	"\x05Route\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06method\x18\x02 \x01(\tR\x06method\x12\x18\n" +
@@ -2106,7 +2118,8 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"convention\x12=\n" +
 	"\vdirect_file\x18\x12 \x01(\v2\x1c.pakhus.format.v1.DirectFileR\n" +
 	"directFile\x12J\n" +
-	"\x10prefetch_queries\x18\x13 \x03(\v2\x1f.pakhus.format.v1.PrefetchQueryR\x0fprefetchQueries\x1a?\n" +
+	"\x10prefetch_queries\x18\x13 \x03(\v2\x1f.pakhus.format.v1.PrefetchQueryR\x0fprefetchQueries\x12!\n" +
+	"\fpackage_name\x18\x14 \x01(\tR\vpackageName\x1a?\n" +
 	"\x11MatchHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"A\n" +

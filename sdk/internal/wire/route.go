@@ -46,6 +46,7 @@ func routeToProto(r spec.Route) (*pb.Route, error) {
 		MatchHeaders:    r.MatchHeaders,
 		Produces:        r.Produces,
 		FeatureFlag:     r.FeatureFlag,
+		PackageName:     r.PackageName,
 	}
 	if r.Cache != nil {
 		out.Cache = &pb.CachePolicy{Keys: r.Cache.Keys, VaryQuery: r.Cache.VaryQuery}
@@ -79,6 +80,7 @@ func routeFromProto(r *pb.Route) (spec.Route, error) {
 		MatchHeaders:  r.GetMatchHeaders(),
 		Produces:      r.GetProduces(),
 		FeatureFlag:   r.GetFeatureFlag(),
+		PackageName:   r.GetPackageName(),
 	}
 	if c := r.GetCache(); c != nil {
 		out.Cache = &spec.CachePolicy{Keys: c.GetKeys(), VaryQuery: c.GetVaryQuery()}

@@ -339,24 +339,25 @@ type ReservedVersion struct {
 }
 
 type Token struct {
-	ID           int64
-	Kind         string
-	Digest       []byte
-	Name         string
-	UserID       *int64
-	ProjectID    *int64
-	GroupID      *int64
-	Username     *string
-	Scopes       []string
-	ExpiresAt    *time.Time
-	RevokedAt    *time.Time
-	LastUsedAt   *time.Time
-	CreatedAt    time.Time
-	ParentID     *int64
-	Description  string
-	OauthGrantID *int64
-	PublisherID  *int64
-	BuildInfoID  *int64
+	ID             int64
+	Kind           string
+	Digest         []byte
+	Name           string
+	UserID         *int64
+	ProjectID      *int64
+	GroupID        *int64
+	Username       *string
+	Scopes         []string
+	ExpiresAt      *time.Time
+	RevokedAt      *time.Time
+	LastUsedAt     *time.Time
+	CreatedAt      time.Time
+	ParentID       *int64
+	Description    string
+	OauthGrantID   *int64
+	PublisherID    *int64
+	BuildInfoID    *int64
+	GranularScopes []byte
 }
 
 type TrustedPublisher struct {
