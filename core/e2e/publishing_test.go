@@ -83,6 +83,7 @@ func TestTrustedPublishing(t *testing.T) {
 	c := newCI(t)
 	t.Run("with a real npm", func(t *testing.T) { testJobWithNPM(t, c) })
 	t.Run("between projects", func(t *testing.T) { testJobsBetweenProjects(t, c) })
+	t.Run("in a group", func(t *testing.T) { testJobInAGroup(t, c) })
 	t.Run("a token made with a job's", func(t *testing.T) { testTokenOfAJobToken(t, c) })
 	t.Run("formats with Basic", func(t *testing.T) { testJobWithBasic(t, c) })
 	t.Run("the examples", func(t *testing.T) { testPublishingExamples(t, c) })
@@ -186,6 +187,41 @@ func testJobsBetweenProjects(t *testing.T, c *ci) {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
 	within(t, "it is not let in any more", func() bool { return ask(t, "GET", lib, job).status == http.StatusForbidden })
+}
+
+// A job sees of a group what it may read there, and changes its own project alone.
+func testJobInAGroup(t *testing.T, c *ci) {
+	t.Helper()
+	group := c.NewGroup(t, "private")
+	home, other := c.NewProjectIn(t, group, "home", "private"), c.NewProjectIn(t, group, "other", "private")
+	publish(t, c.Registry, home, c.Token, "mine", "1.0.0")
+	publish(t, c.Registry, other, c.Token, "theirs", "1.0.0")
+	_, bot := c.rule(t, home, 30)
+	job := c.job(t, home)
+	npm := fmt.Sprintf("%s/api/v4/groups/%d/-/packages/npm/", c.URL, group.ID)
+	reads := func(mine, theirs int) func() bool {
+		return func() bool {
+			return ask(t, "GET", npm+"mine", "", "JOB-TOKEN", job).status == mine && ask(t, "GET", npm+"theirs", "", "JOB-TOKEN", job).status == theirs
+		}
+	}
+	within(t, "its own project's alone", reads(200, 404))
+	api := fmt.Sprintf("%s/api/v4/projects/%d", c.URL, other.ID)
+	if a := send(t, "POST", api+"/job_token_scope/groups_allowlist", c.Token, fmt.Sprintf(`{"target_group_id":%d}`, group.ID)); a.status != http.StatusCreated {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	if a := send(t, "POST", api+"/members", c.Token, fmt.Sprintf(`{"user_id":%d,"access_level":20}`, bot)); a.status != http.StatusCreated {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	within(t, "the other one's, too", reads(200, 200))
+	tag := func(name string) int {
+		return send(t, "PUT", npm+"-/package/"+name+"/dist-tags/next", job, `"1.0.0"`).status
+	}
+	if mine, theirs := tag("mine"), tag("theirs"); mine >= 300 || theirs != http.StatusForbidden {
+		t.Errorf("tags: %d, %d", mine, theirs)
+	}
+	if a := ask(t, "GET", fmt.Sprintf("%s/api/v4/groups/%d/-/packages/npm/mine", c.URL, c.NewGroup(t, "private").ID), job); a.status != http.StatusNotFound {
+		t.Errorf("a group that is not its: %d %s", a.status, a.body)
+	}
 }
 
 // Conan has a token made with the one it is given: it is the job's, and ends with it.

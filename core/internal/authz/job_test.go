@@ -100,3 +100,14 @@ func TestAProjectThatShutsAJobOutHidesItsGroup(t *testing.T) {
 		}
 	}
 }
+
+// GitLab's case 55: a rule binds a job by the role of its bot.
+func TestProtectionRulesBindJobs(t *testing.T) {
+	t.Parallel()
+	job := jobCallers()[1]
+	for least, want := range map[registry.AccessLevel]bool{registry.NoAccess: false, registry.Maintainer: false, registry.Owner: true} {
+		if got := authz.Protected(job.actor, job.level, least); got != want {
+			t.Errorf("%d: %t", least, got)
+		}
+	}
+}
