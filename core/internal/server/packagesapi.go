@@ -42,6 +42,7 @@ func (s *Server) packagesAPI(e *gin.Engine) {
 		file:               {http.MethodDelete: destroy(s.destroyPackageFile)},
 		file + "/download": {http.MethodGet: read(s.downloadPackageFile)},
 	} {
+		s.takes[path] = methodsOf(methods)
 		e.Any(path, s.api(methods))
 	}
 }

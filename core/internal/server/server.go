@@ -70,6 +70,10 @@ type Config struct {
 type Server struct {
 	Config
 	fills fills
+	// What Handler has mounted; see listing.go.
+	takes  map[string][]string // the methods that a path of the APIs takes
+	mounts map[string]bool     // the paths that are formats'
+	paths  []listedPath
 }
 
 // New makes a Server.
