@@ -37,7 +37,7 @@ type listedRoute struct {
 	Levels          []string          `json:"levels"`
 	Action          string            `json:"action"`
 	Authenticated   bool              `json:"authenticated"`
-	BodyCredentials bool              `json:"body_credentials"`
+	BodyCredentials []string          `json:"body_credentials,omitempty"` // the fields of the user name and the secret
 	Challenge       string            `json:"challenge"`
 	AnonymousDenial int               `json:"anonymous_denial"` // a status
 	MatchHeaders    map[string]string `json:"match_headers,omitempty"`
@@ -100,7 +100,7 @@ func listFormat(m *spec.Manifest) listedFormat {
 
 func listRoute(r spec.Route) listedRoute {
 	one := listedRoute{
-		ID: r.ID, Method: r.Method, Pattern: r.Pattern, Authenticated: r.Authenticated, BodyCredentials: r.BodyCredentials != nil,
+		ID: r.ID, Method: r.Method, Pattern: r.Pattern, Authenticated: r.Authenticated,
 		MatchHeaders: r.MatchHeaders, FeatureFlag: r.FeatureFlag, AnonymousDenial: http.StatusUnauthorized,
 		Action: map[spec.Action]string{
 			spec.ActionNone: "none", spec.ActionReadPackage: "read_package", spec.ActionCreatePackage: "create_package", spec.ActionDestroyPackage: "destroy_package",
@@ -109,6 +109,9 @@ func listRoute(r spec.Route) listedRoute {
 	}
 	if r.AnonymousDenial == spec.DenyNotFound {
 		one.AnonymousDenial = http.StatusNotFound
+	}
+	if b := r.BodyCredentials; b != nil {
+		one.BodyCredentials = []string{b.UsernameField, b.PasswordField}
 	}
 	for _, l := range r.Levels {
 		one.Levels = append(one.Levels, map[spec.Level]string{spec.LevelProject: "project", spec.LevelGroup: "group", spec.LevelInstance: "instance"}[l])

@@ -1,0 +1,303 @@
+package e2e
+
+import (
+	"encoding/base64"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestAccessMatrix asks a registry for everything that it serves, as everybody,
+// about every kind of project, and holds each answer against GitLab's table
+// (matrixtable_test.go). Nothing of it is picked by hand: routes come from the
+// registry (/-/routes), and their parameters are made up from its validators.
+//
+// Not every combination is asked for in one run: each route is asked for by
+// each identity about some projects, others for the next route, so that those
+// of one kind together are asked for everything. PAKHUS_MATRIX=all asks for all.
+func TestAccessMatrix(t *testing.T) { //nolint:paralleltest // thousands of requests: beside others they would be slow
+	w := newWorld(t)
+	all := servedBy(t, w.URL)
+	before := w.counts()
+	t.Run("formats", func(t *testing.T) { //nolint:paralleltest // one after the other, each in parallel itself
+		w.run(t, w.formatRequests(t, all), 30_000)
+	})
+	if after := w.counts(); !maps.Equal(before, after) {
+		t.Errorf("something was changed: before %v, after %v", before, after)
+	}
+}
+
+// probe is one request of a matrix, and what must come of it.
+type probe struct {
+	route    string // what failures are grouped by, with who and about
+	who      *identity
+	about    *spot
+	method   string
+	url      string
+	headers  map[string]string
+	body     string // none: an absent package is asked for, or a change of nothing
+	want     verdict
+	check    func(answer) string // what is wrong with an answer; "": nothing
+	username string
+}
+
+// share is how many of the spots each identity asks each route about.
+const share = 4
+
+// picks spreads the spots over the routes: which of them a route is asked about.
+func picks(spots []*spot, route string, who int) []*spot {
+	if os.Getenv("PAKHUS_MATRIX") == "all" || len(spots) <= share {
+		return spots
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(route))
+	step := (len(spots) + share - 1) / share
+	var some []*spot
+	for i := (int(h.Sum32()%uint32(step)) + who) % step; i < len(spots); i += step {
+		some = append(some, spots[i])
+	}
+	return some
+}
+
+// formatRequests are those to the formats' routes.
+func (w *world) formatRequests(t *testing.T, all *served) []probe {
+	t.Helper()
+	var probes []probe
+	for _, f := range all.Formats {
+		for j := range f.Routes {
+			r := &f.Routes[j]
+			for _, level := range r.Levels {
+				name := f.Format + " " + r.ID + " (" + level + ")"
+				for n, who := range w.identities {
+					for _, s := range picks(w.spots, name, n) {
+						probes = append(probes, w.formatProbe(t, name, r, level, who, s))
+					}
+				}
+			}
+		}
+	}
+	return probes
+}
+
+func (w *world) formatProbe(t *testing.T, name string, r *servedRoute, level string, who *identity, s *spot) probe {
+	t.Helper()
+	names := s.project.path
+	if r.Convention != nil && r.Convention.Names == "root_group" {
+		names = s.root.path
+	}
+	at, err := r.fill(level, names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mount := w.URL + "/api/v4/packages/"
+	switch level {
+	case "project":
+		mount = fmt.Sprintf("%s/api/v4/projects/%d/packages/", w.URL, s.project.id)
+	case "group":
+		mount = fmt.Sprintf("%s/api/v4/groups/%d/-/packages/", w.URL, s.group.id)
+	}
+	url := mount + r.format.Format
+	if at.path != "" {
+		url += "/" + at.path
+	}
+	if at.query != "" {
+		url += "?" + at.query
+	}
+	want := formatVerdict(who, r, level, s)
+	body := ""
+	if len(r.BodyCredentials) == 2 {
+		body = fmt.Sprintf(`{%q:"mx-owner",%q:"wrong"}`, r.BodyCredentials[0], r.BodyCredentials[1])
+	}
+	ofGroup := level == "group" || (level == "instance" && names == s.root.path)
+	return probe{
+		route: name, who: who, about: s, method: r.Method, url: url, headers: r.MatchHeaders, body: body, want: want,
+		check: func(a answer) string { return wrongOfFormat(a, r.format, want, ofGroup) },
+	}
+}
+
+// wrongOfFormat says what is wrong with a format's answer.
+func wrongOfFormat(a answer, f *servedFormat, want verdict, ofGroup bool) string {
+	missing := "Project Not Found"
+	if ofGroup {
+		missing = "Group Not Found"
+	}
+	var status int
+	var sentence string
+	switch want {
+	case unauthorized:
+		status, sentence = http.StatusUnauthorized, "Unauthorized"
+	case refused:
+		status, sentence = http.StatusForbidden, "Forbidden"
+	case hidden:
+		status, sentence = http.StatusNotFound, missing
+	case hiddenOrAsk:
+		if a.status == http.StatusUnauthorized {
+			return wrongOfFormat(a, f, unauthorized, ofGroup)
+		}
+		if a.status == http.StatusNotFound {
+			return "404 to somebody unknown of whom it is not known what they may read"
+		}
+		return wrongOfFormat(a, f, passes, ofGroup)
+	case passes:
+		return wrongOfPassed(a)
+	}
+	if a.status != status {
+		return fmt.Sprintf("%d %s", a.status, a.body)
+	}
+	if got := a.header.Values("WWW-Authenticate"); status == http.StatusUnauthorized && !slices.Equal(got, challengeOf(f.Format)) {
+		return fmt.Sprintf("the challenges are %q", got)
+	} else if status != http.StatusUnauthorized && len(got) != 0 {
+		return fmt.Sprintf("a %d challenges: %q", status, got)
+	}
+	return wrongBody(a, f.Errors, sentence)
+}
+
+// wrongOfPassed: an absent package is 404 and a body that is none 400, but
+// nothing says that somebody may not.
+func wrongOfPassed(a answer) string {
+	switch {
+	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden, a.status >= 500, a.status < 200,
+		a.status == http.StatusNotFound && (strings.Contains(a.body, "Project Not Found") || strings.Contains(a.body, "Group Not Found")),
+		a.header.Get("Allow") != "", // no route was found
+		a.status == http.StatusTooManyRequests:
+		return fmt.Sprintf("%d %s", a.status, a.body)
+	}
+	return ""
+}
+
+// wrongBody compares a refusal's body with what its format's clients print:
+// nothing in it but these texts, or a project that is hidden would show itself.
+func wrongBody(a answer, style, sentence string) string {
+	message, id := fmt.Sprint(a.status, " ", sentence), a.header.Get("X-Request-Id")
+	if id == "" {
+		return "there is no X-Request-Id"
+	}
+	bodies := []string{fmt.Sprintf(`{"message":%q,"request_id":%q}`, message, id)}
+	switch style {
+	case "message_and_error":
+		bodies = []string{fmt.Sprintf(`{"message":%q,"error":%q,"request_id":%q}`, message, sentence, id)}
+	case "text":
+		bodies = []string{sentence}
+	case "problem":
+		bodies = []string{fmt.Sprintf(`{"type":"about:blank","status":%d,"title":%q,"detail":%q,"request_id":%q}`, a.status, http.StatusText(a.status), sentence, id)}
+	}
+	blocked := " - Your account has been blocked."
+	for _, body := range bodies {
+		if a.body == body || (a.status == http.StatusForbidden && strings.ReplaceAll(a.body, blocked, "") == body) {
+			return ""
+		}
+	}
+	return fmt.Sprintf("the body is %s, and not %s", a.body, bodies[0])
+}
+
+// show puts an identity's token where it may stand; which of the places is the
+// probe's number to choose.
+func show(req *http.Request, i *identity, s *spot, n int) string {
+	if i.token == nil {
+		return "nothing"
+	}
+	token := i.token(s)
+	places := []string{"Bearer", "PRIVATE-TOKEN", "Basic"}
+	if i.username != "" {
+		places = []string{"Bearer", "Deploy-Token", "Basic"}
+	}
+	place := places[n%len(places)]
+	switch place {
+	case "Bearer":
+		req.Header.Set("Authorization", "Bearer "+token)
+	case "Basic":
+		user := i.username
+		if user == "" {
+			user = "anyone"
+		}
+		req.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(user+":"+token)))
+	default:
+		req.Header.Set(place, token)
+	}
+	return place
+}
+
+// run sends the probes, many at once, and reports what is wrong, by cause.
+func (w *world) run(t *testing.T, probes []probe, least int) {
+	t.Helper()
+	if len(probes) < least {
+		t.Errorf("%d requests, want %d at least: something of the matrix is not there", len(probes), least)
+	}
+	client := &http.Client{
+		Transport:     &http.Transport{MaxIdleConnsPerHost: 16},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	began := time.Now()
+	var (
+		next   = make(chan int)
+		all    sync.WaitGroup
+		mu     sync.Mutex
+		failed = map[string][]string{} // by route and what was wanted of whom
+		counts = map[verdict]int{}
+	)
+	for range 12 {
+		all.Go(func() {
+			for n := range next {
+				p := &probes[n]
+				wrong := p.ask(t, client, n)
+				mu.Lock()
+				counts[p.want]++
+				if wrong != "" {
+					cause := fmt.Sprintf("%s: want %s", p.route, p.want)
+					failed[cause] = append(failed[cause], fmt.Sprintf("%s about a %s: %s", p.who.name, p.about, wrong))
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for n := range probes {
+		next <- n
+	}
+	close(next)
+	all.Wait()
+	t.Logf("%d requests in %s: %v", len(probes), time.Since(began).Round(time.Millisecond), counts)
+	for _, cause := range slices.Sorted(maps.Keys(failed)) {
+		examples := failed[cause]
+		slices.Sort(examples)
+		t.Errorf("%s: %d times, such as\n\t%s", cause, len(examples), strings.Join(examples[:min(3, len(examples))], "\n\t"))
+	}
+	for _, v := range []verdict{passes, unauthorized, refused, hidden} {
+		if counts[v]*50 < len(probes) {
+			t.Errorf("of %d requests only %d are to come to %q", len(probes), counts[v], v)
+		}
+	}
+}
+
+// ask sends a probe and says what is wrong with the answer.
+func (p *probe) ask(t *testing.T, client *http.Client, n int) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), p.method, p.url, strings.NewReader(p.body))
+	if err != nil {
+		return err.Error()
+	}
+	for name, value := range p.headers {
+		req.Header.Set(name, value)
+	}
+	shown := show(req, p.who, p.about, n)
+	resp, err := client.Do(req)
+	if err != nil {
+		return err.Error()
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err.Error()
+	}
+	if wrong := p.check(answer{resp.StatusCode, resp.Header, string(body)}); wrong != "" {
+		return fmt.Sprintf("%s %s by %s: %s", p.method, strings.TrimPrefix(p.url, "http://"), shown, wrong)
+	}
+	return ""
+}
