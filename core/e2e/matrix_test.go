@@ -22,13 +22,16 @@ import (
 //
 // Not every combination is asked for in one run: each route is asked for by
 // each identity about some projects, others for the next route, so that those
-// of one kind together are asked for everything. PAKHUS_MATRIX=all asks for all.
+// of one kind together are asked for everything. MATRIX=all asks for all.
 func TestAccessMatrix(t *testing.T) { //nolint:paralleltest // thousands of requests: beside others they would be slow
 	w := newWorld(t)
 	all := servedBy(t, w.URL)
 	before := w.counts()
 	t.Run("formats", func(t *testing.T) { //nolint:paralleltest // one after the other, each in parallel itself
 		w.run(t, w.formatRequests(t, all), 30_000)
+	})
+	t.Run("everything else", func(t *testing.T) { //nolint:paralleltest // likewise
+		w.run(t, w.apiRequests(t, all), 8_000)
 	})
 	if after := w.counts(); !maps.Equal(before, after) {
 		t.Errorf("something was changed: before %v, after %v", before, after)
@@ -44,6 +47,7 @@ type probe struct {
 	url      string
 	headers  map[string]string
 	body     string // none: an absent package is asked for, or a change of nothing
+	place    string // where the token stands
 	want     verdict
 	check    func(answer) string // what is wrong with an answer; "": nothing
 	username string
@@ -54,7 +58,7 @@ const share = 4
 
 // picks spreads the spots over the routes: which of them a route is asked about.
 func picks(spots []*spot, route string, who int) []*spot {
-	if os.Getenv("PAKHUS_MATRIX") == "all" || len(spots) <= share {
+	if os.Getenv("MATRIX") == "all" || len(spots) <= share {
 		return spots
 	}
 	h := fnv.New32a()
@@ -79,6 +83,7 @@ func (w *world) formatRequests(t *testing.T, all *served) []probe {
 				for n, who := range w.identities {
 					for _, s := range picks(w.spots, name, n) {
 						probes = append(probes, w.formatProbe(t, name, r, level, who, s))
+						probes[len(probes)-1].place = who.place(len(probes))
 					}
 				}
 			}
@@ -198,18 +203,21 @@ func wrongBody(a answer, style, sentence string) string {
 	return fmt.Sprintf("the body is %s, and not %s", a.body, bodies[0])
 }
 
-// show puts an identity's token where it may stand; which of the places is the
-// probe's number to choose.
-func show(req *http.Request, i *identity, s *spot, n int) string {
-	if i.token == nil {
-		return "nothing"
-	}
-	token := i.token(s)
+// place is the nth of the places in a request where an identity's token may stand.
+func (i *identity) place(n int) string {
 	places := []string{"Bearer", "PRIVATE-TOKEN", "Basic"}
 	if i.username != "" {
 		places = []string{"Bearer", "Deploy-Token", "Basic"}
 	}
-	place := places[n%len(places)]
+	return places[n%len(places)]
+}
+
+// show puts an identity's token there.
+func show(req *http.Request, i *identity, s *spot, place string) {
+	if i.token == nil {
+		return
+	}
+	token := i.token(s)
 	switch place {
 	case "Bearer":
 		req.Header.Set("Authorization", "Bearer "+token)
@@ -222,7 +230,6 @@ func show(req *http.Request, i *identity, s *spot, n int) string {
 	default:
 		req.Header.Set(place, token)
 	}
-	return place
 }
 
 // run sends the probes, many at once, and reports what is wrong, by cause.
@@ -247,7 +254,7 @@ func (w *world) run(t *testing.T, probes []probe, least int) {
 		all.Go(func() {
 			for n := range next {
 				p := &probes[n]
-				wrong := p.ask(t, client, n)
+				wrong := p.ask(t, client)
 				mu.Lock()
 				counts[p.want]++
 				if wrong != "" {
@@ -277,7 +284,7 @@ func (w *world) run(t *testing.T, probes []probe, least int) {
 }
 
 // ask sends a probe and says what is wrong with the answer.
-func (p *probe) ask(t *testing.T, client *http.Client, n int) string {
+func (p *probe) ask(t *testing.T, client *http.Client) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), p.method, p.url, strings.NewReader(p.body))
 	if err != nil {
@@ -286,7 +293,7 @@ func (p *probe) ask(t *testing.T, client *http.Client, n int) string {
 	for name, value := range p.headers {
 		req.Header.Set(name, value)
 	}
-	shown := show(req, p.who, p.about, n)
+	show(req, p.who, p.about, p.place)
 	resp, err := client.Do(req)
 	if err != nil {
 		return err.Error()
@@ -297,7 +304,7 @@ func (p *probe) ask(t *testing.T, client *http.Client, n int) string {
 		return err.Error()
 	}
 	if wrong := p.check(answer{resp.StatusCode, resp.Header, string(body)}); wrong != "" {
-		return fmt.Sprintf("%s %s by %s: %s", p.method, strings.TrimPrefix(p.url, "http://"), shown, wrong)
+		return fmt.Sprintf("%s %s by %s: %s", p.method, strings.TrimPrefix(p.url, "http://"), p.place, wrong)
 	}
 	return ""
 }
