@@ -28,10 +28,16 @@ func TestAccessMatrix(t *testing.T) { //nolint:paralleltest // thousands of requ
 	all := servedBy(t, w.URL)
 	before := w.counts()
 	t.Run("formats", func(t *testing.T) { //nolint:paralleltest // one after the other, each in parallel itself
-		w.run(t, w.formatRequests(t, all), 30_000)
+		w.run(t, w.formatRequests(t, all), 30_000, allVerdicts()...)
 	})
 	t.Run("everything else", func(t *testing.T) { //nolint:paralleltest // likewise
-		w.run(t, w.apiRequests(t, all), 8_000)
+		w.run(t, w.apiRequests(t, all), 8_000, allVerdicts()...)
+	})
+	t.Run("transports", func(t *testing.T) { //nolint:paralleltest // likewise
+		w.run(t, w.transportRequests(t, all), 10_000, allVerdicts()...)
+	})
+	t.Run("two credentials", func(t *testing.T) { //nolint:paralleltest // likewise
+		w.run(t, w.pairRequests(t, all), 1_000, passes, twice)
 	})
 	if after := w.counts(); !maps.Equal(before, after) {
 		t.Errorf("something was changed: before %v, after %v", before, after)
@@ -46,12 +52,16 @@ type probe struct {
 	method   string
 	url      string
 	headers  map[string]string
-	body     string // none: an absent package is asked for, or a change of nothing
-	place    string // where the token stands
+	body     string                                          // none: an absent package is asked for, or a change of nothing
+	place    string                                          // where the token stands
+	put      func(req *http.Request, token, username string) // puts it there; nil: show does
 	want     verdict
 	check    func(answer) string // what is wrong with an answer; "": nothing
 	username string
 }
+
+// allVerdicts are those that every matrix comes to.
+func allVerdicts() []verdict { return []verdict{passes, unauthorized, refused, hidden} }
 
 // share is how many of the spots each identity asks each route about.
 const share = 4
@@ -143,6 +153,8 @@ func wrongOfFormat(a answer, f *servedFormat, want verdict, ofGroup bool) string
 		status, sentence = http.StatusForbidden, "Forbidden"
 	case hidden:
 		status, sentence = http.StatusNotFound, missing
+	case twice:
+		status, sentence = http.StatusBadRequest, "Found more than one set of credentials"
 	case hiddenOrAsk:
 		if a.status == http.StatusUnauthorized {
 			return wrongOfFormat(a, f, unauthorized, ofGroup)
@@ -182,6 +194,9 @@ func wrongOfPassed(a answer) string {
 // nothing in it but these texts, or a project that is hidden would show itself.
 func wrongBody(a answer, style, sentence string) string {
 	message, id := fmt.Sprint(a.status, " ", sentence), a.header.Get("X-Request-Id")
+	if a.status == http.StatusBadRequest {
+		message = sentence
+	}
 	if id == "" {
 		return "there is no X-Request-Id"
 	}
@@ -233,7 +248,7 @@ func show(req *http.Request, i *identity, s *spot, place string) {
 }
 
 // run sends the probes, many at once, and reports what is wrong, by cause.
-func (w *world) run(t *testing.T, probes []probe, least int) {
+func (w *world) run(t *testing.T, probes []probe, least int, want ...verdict) {
 	t.Helper()
 	if len(probes) < least {
 		t.Errorf("%d requests, want %d at least: something of the matrix is not there", len(probes), least)
@@ -276,8 +291,8 @@ func (w *world) run(t *testing.T, probes []probe, least int) {
 		slices.Sort(examples)
 		t.Errorf("%s: %d times, such as\n\t%s", cause, len(examples), strings.Join(examples[:min(3, len(examples))], "\n\t"))
 	}
-	for _, v := range []verdict{passes, unauthorized, refused, hidden} {
-		if counts[v]*50 < len(probes) {
+	for _, v := range want {
+		if counts[v]*100 < len(probes) {
 			t.Errorf("of %d requests only %d are to come to %q", len(probes), counts[v], v)
 		}
 	}
@@ -293,7 +308,15 @@ func (p *probe) ask(t *testing.T, client *http.Client) string {
 	for name, value := range p.headers {
 		req.Header.Set(name, value)
 	}
-	show(req, p.who, p.about, p.place)
+	if p.put != nil {
+		username := p.who.username
+		if username == "" {
+			username = "anyone"
+		}
+		p.put(req, p.who.token(p.about), username)
+	} else {
+		show(req, p.who, p.about, p.place)
+	}
 	resp, err := client.Do(req)
 	if err != nil {
 		return err.Error()

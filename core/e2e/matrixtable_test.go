@@ -19,10 +19,11 @@ const (
 	refused                     // 403
 	hidden                      // 404, as if there were nothing of that name
 	hiddenOrAsk                 // passes, but a 404 of somebody unknown must be a 401
+	twice                       // 400: two credentials
 )
 
 func (v verdict) String() string {
-	return [...]string{"passes", "401", "403", "404 as if it did not exist", "passes, or 401 instead of 404"}[v]
+	return [...]string{"passes", "401", "403", "404 as if it did not exist", "passes, or 401 instead of 404", "400 of two credentials"}[v]
 }
 
 // standing is what somebody may do in a project.
