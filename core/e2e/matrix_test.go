@@ -33,6 +33,9 @@ func TestAccessMatrix(t *testing.T) { //nolint:paralleltest // thousands of requ
 	t.Run("everything else", func(t *testing.T) { //nolint:paralleltest // likewise
 		w.run(t, w.apiRequests(t, all), 8_000, allVerdicts()...)
 	})
+	t.Run("what is there", func(t *testing.T) { //nolint:paralleltest // likewise
+		w.run(t, w.seededProbes(t, all), 2_500, allVerdicts()...)
+	})
 	t.Run("transports", func(t *testing.T) { //nolint:paralleltest // likewise
 		w.run(t, w.transportRequests(t, all), 10_000, allVerdicts()...)
 	})

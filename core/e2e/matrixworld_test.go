@@ -27,6 +27,12 @@ type spot struct {
 	project    box
 	group      box
 	root       *root
+	seed       seed
+}
+
+// registryProject is the project as the other tests' helpers take one.
+func registryProject(s *spot) registrytest.Project {
+	return registrytest.Project{ID: s.project.id, Path: s.project.path}
 }
 
 type box struct {
@@ -89,7 +95,9 @@ func newWorld(t *testing.T) *world {
 				s := &spot{visibility: visibility, access: access, archived: archived, root: at}
 				s.group = w.newGroup(name, at.id, visibility)
 				s.group.path = at.path + "/" + name
-				s.project = w.newProject(s.group, visibility, access)
+				s.project = w.newProject(s.group, visibility, "enabled")
+				w.sow(s)
+				w.api("PUT", fmt.Sprintf("/projects/%d", s.project.id), map[string]any{"package_registry_access_level": access}, nil)
 				at.spots = append(at.spots, s)
 				w.spots = append(w.spots, s)
 			}
