@@ -27,6 +27,9 @@ func TestAccessMatrix(t *testing.T) { //nolint:paralleltest // thousands of requ
 	w := newWorld(t)
 	all := servedBy(t, w.URL)
 	before := w.counts()
+	t.Run("what routes ask for", func(t *testing.T) { //nolint:paralleltest // likewise
+		wantActions(t, all)
+	})
 	t.Run("formats", func(t *testing.T) { //nolint:paralleltest // one after the other, each in parallel itself
 		w.run(t, w.formatRequests(t, all), 30_000, allVerdicts()...)
 	})
@@ -60,7 +63,6 @@ type probe struct {
 	put      func(req *http.Request, token, username string) // puts it there; nil: show does
 	want     verdict
 	check    func(answer) string // what is wrong with an answer; "": nothing
-	username string
 }
 
 // allVerdicts are those that every matrix comes to.
@@ -265,7 +267,7 @@ func (w *world) run(t *testing.T, probes []probe, least int, want ...verdict) {
 		next   = make(chan int)
 		all    sync.WaitGroup
 		mu     sync.Mutex
-		failed = map[string][]string{} // by route and what was wanted of whom
+		failed []failure
 		counts = map[verdict]int{}
 	)
 	for range 12 {
@@ -276,8 +278,7 @@ func (w *world) run(t *testing.T, probes []probe, least int, want ...verdict) {
 				mu.Lock()
 				counts[p.want]++
 				if wrong != "" {
-					cause := fmt.Sprintf("%s: want %s", p.route, p.want)
-					failed[cause] = append(failed[cause], fmt.Sprintf("%s about a %s: %s", p.who.name, p.about, wrong))
+					failed = append(failed, failure{p, wrong})
 				}
 				mu.Unlock()
 			}
@@ -289,15 +290,49 @@ func (w *world) run(t *testing.T, probes []probe, least int, want ...verdict) {
 	close(next)
 	all.Wait()
 	t.Logf("%d requests in %s: %v", len(probes), time.Since(began).Round(time.Millisecond), counts)
-	for _, cause := range slices.Sorted(maps.Keys(failed)) {
-		examples := failed[cause]
-		slices.Sort(examples)
-		t.Errorf("%s: %d times, such as\n\t%s", cause, len(examples), strings.Join(examples[:min(3, len(examples))], "\n\t"))
-	}
+	report(t, failed)
 	for _, v := range want {
 		if counts[v]*100 < len(probes) {
 			t.Errorf("of %d requests only %d are to come to %q", len(probes), counts[v], v)
 		}
+	}
+}
+
+// failure is a probe, and what is wrong with its answer.
+type failure struct {
+	*probe
+
+	wrong string
+}
+
+// report tells of failures by what they have in common: one cause fails
+// thousands of requests, of one route, of one identity, or about one kind of project.
+func report(t *testing.T, failed []failure) {
+	t.Helper()
+	const most = 20
+	var fewest map[string][]string
+	for _, of := range []func(failure) string{
+		func(f failure) string { return f.route },
+		func(f failure) string { return f.who.name },
+		func(f failure) string { return f.about.String() },
+	} {
+		groups := map[string][]string{}
+		for _, f := range failed {
+			cause := fmt.Sprintf("%s: want %s", of(f), f.want)
+			groups[cause] = append(groups[cause], fmt.Sprintf("%s: %s about %s: %s", f.route, f.who.name, f.about, f.wrong))
+		}
+		if fewest == nil || len(groups) < len(fewest) {
+			fewest = groups
+		}
+	}
+	for i, cause := range slices.Sorted(maps.Keys(fewest)) {
+		if i == most {
+			t.Errorf("and %d more", len(fewest)-most)
+			return
+		}
+		examples := fewest[cause]
+		slices.Sort(examples)
+		t.Errorf("%s: %d times, such as\n\t%s", cause, len(examples), strings.Join(examples[:min(3, len(examples))], "\n\t"))
 	}
 }
 

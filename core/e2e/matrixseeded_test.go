@@ -130,10 +130,10 @@ func (all *served) route(t *testing.T, one seeded) *servedRoute {
 
 func (w *world) seededProbe(one seeded, r *servedRoute, who *identity, s *spot, place string) probe {
 	p := probe{route: "seeded " + one.format + " " + one.id + " (" + one.level + ")", who: who, about: s, method: one.method, place: place, headers: one.header, body: one.body}
-	switch {
-	case one.level == "project":
+	switch one.level {
+	case "project":
 		p.url = fmt.Sprintf("%s/api/v4/projects/%d/packages/%s", w.URL, s.project.id, one.format)
-	case one.level == "group":
+	case "group":
 		p.url = fmt.Sprintf("%s/api/v4/groups/%d/-/packages/%s", w.URL, s.group.id, one.format)
 	default:
 		p.url = w.URL + "/api/v4/packages/" + one.format

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"testing"
 )
 
 // What GitLab answers, written down from its documentation and its code, and not
@@ -171,7 +172,7 @@ func formatVerdict(i *identity, r *servedRoute, level string, s *spot) verdict {
 	if r.Action == "none" {
 		return passes
 	}
-	v := passes
+	var v verdict
 	switch {
 	case level == "group":
 		v = ofGroup(i, s, []*spot{s}, seesGroup(i, s.visibility, s.absent, i.onGroup(s, s)), r.Action)
@@ -195,6 +196,46 @@ func formatVerdict(i *identity, r *servedRoute, level string, s *spot) verdict {
 // get 401 for everything else.
 func answers404(r *servedRoute, level string) bool {
 	return r.format.Format == "npm" && r.Method == http.MethodGet && strings.HasSuffix(r.Pattern, "/-/{file:file}") && level == "project"
+}
+
+// unusualActions are the routes that ask for less than their method does
+// elsewhere: reading with GET, creating with PUT and POST, destroying with DELETE.
+func unusualActions() map[string]string {
+	// Sign-ins, and questions about the client and its token: nothing of a project is in the answer.
+	all := map[string]string{
+		"npm ping": "none", "npm whoami": "none", "npm login_user": "none", "npm login_web": "none", "npm login_done": "none",
+		// Questions that are too long for a URL.
+		"npm audit_bulk": "read_package", "npm audit_quick": "read_package", "npm audit_bulk_instance": "none", "npm audit_quick_instance": "none",
+		// They are there to say 405.
+		"npm unpublish_above": "none", "npm unpublish_versions_above": "none", "npm unpublish_tarball_above": "none",
+	}
+	for _, protocol := range []string{"v1", "v2"} {
+		for _, id := range []string{"ping", "authenticate", "check_credentials"} {
+			all["conan "+id+"_"+protocol] = "none"
+		}
+	}
+	return all
+}
+
+// wantActions: what a route asks for is what the rest of the matrix is derived
+// from, and so it is held against its method.
+func wantActions(t *testing.T, all *served) {
+	t.Helper()
+	unusual := unusualActions()
+	for _, f := range all.Formats {
+		for _, r := range f.Routes {
+			// A change may ask for more: unpublishing is a PUT, too.
+			want := map[string][]string{
+				"GET": {"read_package"}, "PUT": {"create_package", "destroy_package"}, "POST": {"create_package", "destroy_package"}, "DELETE": {"destroy_package"},
+			}[r.Method]
+			if one, ok := unusual[f.Format+" "+r.ID]; ok {
+				want = []string{one}
+			}
+			if !slices.Contains(want, r.Action) {
+				t.Errorf("%s %s, %s: asks for %s, want one of %v", f.Format, r.ID, r.Method, r.Action, want)
+			}
+		}
+	}
 }
 
 // challengeOf is what a 401 carries in WWW-Authenticate. npm's clients print

@@ -50,13 +50,13 @@ type root struct {
 
 func (s *spot) String() string {
 	if s.absent {
-		return "a project that does not exist"
+		return "no project"
 	}
-	text := s.visibility + " project, package access " + s.access
+	text := "a project (" + s.visibility + ", package access " + s.access
 	if s.archived {
 		text += ", archived"
 	}
-	return text
+	return text + ")"
 }
 
 // world is a registry with a project of every kind, and what is needed to have
