@@ -69,6 +69,8 @@ type world struct {
 	spots      []*spot // likewise
 	elsewhere  box     // a project of nobody's
 	identities []*identity
+	useless    string // a token that has been revoked
+	addresses  map[string]address
 }
 
 const (
@@ -85,7 +87,7 @@ const (
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{Registry: registrytest.Start(t), t: t}
+	w := &world{Registry: registrytest.Start(t), t: t, addresses: map[string]address{}}
 	for _, visibility := range []string{"private", "internal", "public"} {
 		at := &root{box: w.newGroup("mx-"+visibility, 0, visibility), visibility: visibility}
 		w.roots = append(w.roots, at)
@@ -426,6 +428,7 @@ func (w *world) uselessTokens(add func(identity), ofOwner int64) {
 	}
 	w.api("POST", fmt.Sprintf("/users/%d/personal_access_tokens", ofOwner), map[string]any{"name": "t", "scopes": []string{"api"}}, &revoked)
 	w.revoke(fmt.Sprintf("/personal_access_tokens/%d", revoked.ID))
+	w.useless = revoked.Token
 	add(identity{name: "revoked personal token", kind: invalid, token: always(revoked.Token)})
 
 	home := fmt.Sprintf("/groups/%d/deploy_tokens", w.roots[0].id)
