@@ -19,7 +19,6 @@ import (
 // registry keeps of them) that are about who may do what, and have no test elsewhere.
 func accessCases() map[int]func(*testing.T, *registrytest.Registry) {
 	return map[int]func(*testing.T, *registrytest.Registry){
-		46: caseOtherKindsOfTokens,
 		70: caseRejectedDownload,
 		72: caseDeployTokenByBasic,
 		73: caseJobTokenOfNoJob,
@@ -35,7 +34,6 @@ func testedElsewhere() map[string][]int {
 		"../internal/server/packagesapi_test.go: TestWhoMayDoWhatWithPackages": {1, 2, 3, 4, 41, 48, 49, 50, 51, 60, 64, 65, 68, 69},
 		"../internal/server/packagesapi_test.go: TestOnePackageIsShown":        {25, 38, 39, 42, 52, 59, 66},
 		"../internal/server/packagesapi_test.go: TestStatusesOfPackages":       {40},
-		"../internal/server/packagesapi_test.go: TestCredentialsOfPackagesAPI": {45},
 		"../internal/server/protection_test.go: TestDeletionsAreHeldAgainstRules": {
 			55, 56, 57, 58,
 		},
@@ -49,7 +47,7 @@ func withoutCounterpart() map[string][]int {
 	return map[string][]int{
 		"there are no jobs, and so no token of one: it is 401 (73)": {5, 6, 7, 8, 53},
 		"the packages API has no list of a group's packages":        {28, 29, 30, 31, 32, 33, 34, 35, 36, 37},
-		"there are no pipelines, and no route for them":             {26, 27, 43, 44, 47, 74},
+		"there are no pipelines, and no route for them":             {26, 27, 43, 44, 45, 46, 47, 74},
 		"uploads do not pass a proxy that signs them":               {71},
 	}
 }
@@ -98,17 +96,6 @@ func numbers(from, to int) (all []int) {
 		all = append(all, n)
 	}
 	return all
-}
-
-// 46, without jobs and pipelines: nobody is 404 about a private project, and so is a person from elsewhere.
-func caseOtherKindsOfTokens(t *testing.T, r *registrytest.Registry) {
-	t.Helper()
-	p := r.NewProject(t, "private")
-	for who, token := range map[string]string{"anonymous": "", "stranger": r.NewUser(t, "", "").Token} {
-		if a := ask(t, "GET", packagesURL(r, p), token); a.status != http.StatusNotFound || !strings.Contains(a.body, "404 Project Not Found") {
-			t.Errorf("%s: %d %s", who, a.status, a.body)
-		}
-	}
 }
 
 // 70: a rejected download is none.

@@ -57,7 +57,15 @@ func servedBy(t *testing.T, at string) *served {
 	if err := json.Unmarshal([]byte(a.body), &all); err != nil || a.status != http.StatusOK {
 		t.Fatalf("%d %s: %v", a.status, a.body, err)
 	}
+	// A format that is not there would be missed by nobody.
+	var states struct{ Plugins []struct{ Format, State string } }
+	if a := ask(t, "GET", at+"/-/plugins", ""); json.Unmarshal([]byte(a.body), &states) != nil || len(states.Plugins) != 4 || len(all.Formats) != 4 {
+		t.Fatalf("%d formats, and %s", len(all.Formats), a.body)
+	}
 	for i := range all.Formats {
+		if len(all.Formats[i].Routes) == 0 || states.Plugins[i].Format != all.Formats[i].Format || states.Plugins[i].State != "running" {
+			t.Fatalf("%s: %d routes, %+v", all.Formats[i].Format, len(all.Formats[i].Routes), states.Plugins[i])
+		}
 		for j := range all.Formats[i].Routes {
 			all.Formats[i].Routes[j].format = &all.Formats[i]
 		}
