@@ -58,7 +58,9 @@ func servedBy(t *testing.T, at string) *served {
 		t.Fatalf("%d %s: %v", a.status, a.body, err)
 	}
 	// A format that is not there would be missed by nobody.
-	var states struct{ Plugins []struct{ Format, State string } }
+	var states struct {
+		Plugins []struct{ Format, State string }
+	}
 	if a := ask(t, "GET", at+"/-/plugins", ""); json.Unmarshal([]byte(a.body), &states) != nil || len(states.Plugins) != 4 || len(all.Formats) != 4 {
 		t.Fatalf("%d formats, and %s", len(all.Formats), a.body)
 	}
