@@ -96,9 +96,11 @@ for round in $(seq "$rounds"); do
 			export CONAN_HOME=$work/here
 			"$conan" remove 'node*' -r "$name" -c >/dev/null 2>&1 || true
 			echo "upload $parallel $name $(seconds "$conan" upload 'node*' -r "$name" -c --force -cc core.upload:parallel=$parallel)"
-			new_cache "$work/there" >&2
-			export CONAN_HOME=$work/there
-			echo "install $parallel $name $(seconds "$conan" install --requires=node29/1.0 -r "$name" -of "$work/out" -cc core.download:parallel=$parallel)"
+			for what in install again; do # right after the upload, and once more by somebody else
+				new_cache "$work/there" >&2
+				export CONAN_HOME=$work/there
+				echo "$what $parallel $name $(seconds "$conan" install --requires=node29/1.0 -r "$name" -of "$work/out" -cc core.download:parallel=$parallel)"
+			done
 		done
 	done
 	echo "round $round of $rounds" >&2
@@ -113,7 +115,7 @@ times = collections.defaultdict(list)
 for line in open(sys.argv[1]):
     what, parallel, name, seconds = line.split()
     times[what, parallel, name].append(float(seconds))
-for what in ("upload", "install"):
+for what in ("upload", "install", "again"):
     for parallel in ("1", "8"):
         ours, reference = (statistics.median(times[what, parallel, n]) for n in ("ours", "reference"))
         print(f"{what:8} parallel {parallel}: {ours:.2f} s, reference {reference:.2f} s, ratio {reference / ours:.2f}")

@@ -17,8 +17,12 @@ func (p *Plugin) Handle(ctx context.Context, r *spec.Request, h spec.Host) (*spe
 	if route == nil {
 		return nil, fmt.Errorf("no route %q", r.RouteID)
 	}
+	rows, err := p.prefetchedRowsOf(route, r)
+	if err != nil {
+		return nil, fmt.Errorf("route %s: %w", r.RouteID, err)
+	}
 	outcome, err := route.Handler(ctx, &Request{
-		Reads:     newReads(h, r.Scope, prefetches(route, r)),
+		Reads:     newReads(h, r.Scope, known{prefetches(route, r), rows}),
 		RequestID: r.RequestID,
 		RouteID:   r.RouteID,
 		Level:     r.Level,
@@ -64,7 +68,7 @@ func (p *Plugin) RunJob(ctx context.Context, j *spec.Job, h spec.Host) (*spec.Pl
 			continue
 		}
 		plan, err := job.Run(ctx, &JobRun{
-			Reads:     newReads(h, j.Scope, nil),
+			Reads:     newReads(h, j.Scope, known{}),
 			RequestID: j.RequestID,
 			Kind:      j.Kind,
 			Args:      j.ArgsJSON,
@@ -85,7 +89,7 @@ func (p *Plugin) HandleEvent(ctx context.Context, e *spec.Event, h spec.Host) (*
 			continue
 		}
 		plan, err := handler.Run(ctx, &EventRun{
-			Reads: newReads(h, e.Scope, nil),
+			Reads: newReads(h, e.Scope, known{}),
 			Event: *e,
 			Log:   hclog.FromContext(ctx).With("request_id", e.RequestID, "event", e.Type),
 		})

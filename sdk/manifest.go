@@ -77,6 +77,7 @@ func (r *Route) declare() spec.Route {
 		Body:            r.Body,
 		Cache:           r.Cache,
 		Prefetch:        r.Prefetch,
+		PrefetchQueries: r.PrefetchQueries,
 		DirectFile:      r.DirectFile,
 		Timeout:         r.Timeout.Truncate(time.Millisecond),
 		Challenge:       r.Challenge,

@@ -228,6 +228,13 @@ func (p *Plan) FileAbsent(name, version, fileKey string, problem error) *Plan {
 	return p.require(spec.FileAbsent{Name: name, Version: version, FileKey: fileKey}, problem)
 }
 
+// RowPresent makes the plan depend on a row of one of the format's tables being
+// there that equals where on each of its columns: for a handler that would take
+// more away if it did not see the row. A nil problem has the handler called again.
+func (p *Plan) RowPresent(table string, where Row, problem error) *Plan {
+	return p.require(spec.RowPresent{Table: table, Where: where}, problem)
+}
+
 // JobOption changes how a job is enqueued.
 type JobOption func(*spec.EnqueueJob)
 

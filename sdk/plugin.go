@@ -77,6 +77,9 @@ type Route struct {
 	// Prefetch is answered before the handler is called; reads that equal one of
 	// these finders, with "{param}" filled in, cost nothing.
 	Prefetch []Finder
+	// PrefetchQueries are called before the handler is, on the same snapshot; a
+	// [Metadata.Query] that equals one of these, filled in, costs nothing.
+	PrefetchQueries []PrefetchQuery
 	// DirectFile is the answer where the only finder of Prefetch finds one file:
 	// the handler, which must answer no differently, is not asked then.
 	DirectFile      *DirectFile

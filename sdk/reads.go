@@ -2,9 +2,9 @@ package sdk
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"reflect"
-	"strings"
 
 	"github.com/pakhus/pakhus/sdk/spec"
 )
@@ -26,10 +26,10 @@ func (r Reads) Batch(ctx context.Context, calls ...ReadCall) ([]ReadResult, erro
 	return r.host.Batch(ctx, r.scope, calls)
 }
 
-func newReads(h spec.Host, scope string, prefetched []prefetch) Reads {
+func newReads(h spec.Host, scope string, known known) Reads {
 	return Reads{
-		Packages: Packages{host: h, scope: scope, prefetched: prefetched},
-		Meta:     Metadata{host: h, scope: scope},
+		Packages: Packages{host: h, scope: scope, prefetched: known.packages},
+		Meta:     Metadata{host: h, scope: scope, prefetched: known.rows},
 		Files:    Files{host: h, scope: scope},
 		host:     h,
 		scope:    scope,
@@ -109,6 +109,12 @@ func (p Packages) Each(ctx context.Context, f Finder) iter.Seq2[FoundPackage, er
 	}
 }
 
+// known is what the core has answered before the handler was called.
+type known struct {
+	packages []prefetch
+	rows     []prefetchedRows
+}
+
 // prefetch is a declared finder, filled in, and the first page of its answer.
 type prefetch struct {
 	finder Finder
@@ -123,7 +129,7 @@ func prefetches(route *Route, r *spec.Request) []prefetch {
 	}
 	all := make([]prefetch, 0, len(route.Prefetch))
 	for i, f := range route.Prefetch {
-		f = fillFinder(f, r.Params)
+		f = f.Filled(r.Params)
 		all = append(all, prefetch{
 			finder: f,
 			found:  r.Prefetched[i],
@@ -131,26 +137,6 @@ func prefetches(route *Route, r *spec.Request) []prefetch {
 		})
 	}
 	return all
-}
-
-// fillFinder puts parameters in the places of a finder that may name them.
-func fillFinder(f Finder, params map[string]string) Finder {
-	f.Name, f.Version = fill(f.Name, params), fill(f.Version, params)
-	f.FileName, f.FileKey = fill(f.FileName, params), fill(f.FileKey, params)
-	return f
-}
-
-// fill replaces each "{param}" of a template, in one pass, so that a value that
-// looks like a parameter stays text.
-func fill(template string, params map[string]string) string {
-	if !strings.Contains(template, "{") {
-		return template
-	}
-	pairs := make([]string, 0, 2*len(params))
-	for name, value := range params {
-		pairs = append(pairs, "{"+name+"}", value)
-	}
-	return strings.NewReplacer(pairs...).Replace(template)
 }
 
 // first returns a prefetched first page.
@@ -174,10 +160,42 @@ func (p Packages) whole(f Finder) ([]FoundPackage, bool) {
 	return nil, false
 }
 
+// prefetchedRows is a declared call of a named query, filled in, and its rows.
+type prefetchedRows struct {
+	call spec.QueryCall
+	rows []Row
+}
+
+// prefetchedRowsOf pairs a route's queries with the rows the request came with.
+func (p *Plugin) prefetchedRowsOf(route *Route, r *spec.Request) ([]prefetchedRows, error) {
+	if len(r.PrefetchedRows) != len(route.PrefetchQueries) {
+		return nil, nil // an older core: everything is asked for
+	}
+	all := make([]prefetchedRows, len(route.PrefetchQueries))
+	for i, q := range route.PrefetchQueries {
+		call, err := q.Call(p.argumentTypes(q.Name), r.Params)
+		if err != nil {
+			return nil, fmt.Errorf("prefetched query %s: %w", q.Name, err)
+		}
+		all[i] = prefetchedRows{call: call, rows: r.PrefetchedRows[i]}
+	}
+	return all, nil
+}
+
+func (p *Plugin) argumentTypes(query string) []string {
+	for _, q := range p.Queries {
+		if q.Name == query {
+			return q.ArgumentTypes
+		}
+	}
+	return nil
+}
+
 // Metadata reads the format's own tables.
 type Metadata struct {
-	host  spec.Host
-	scope string
+	host       spec.Host
+	scope      string
+	prefetched []prefetchedRows
 }
 
 // Select returns rows of one table that belong to the request's project.
@@ -187,9 +205,16 @@ func (m Metadata) Select(ctx context.Context, s RowSelect) ([]Row, error) {
 
 // Query calls a named query of the plugin with the arguments after its first,
 // which the core fills: the ids of the projects that the caller may read.
-// Arguments are values as in [Row].
+// Arguments are values as in [Row]. A call that equals one of the route's
+// prefetch queries, with its parameters filled in, is answered without asking the core.
 func (m Metadata) Query(ctx context.Context, name string, args ...any) ([]Row, error) {
-	return m.host.RunQuery(ctx, m.scope, spec.QueryCall{Name: name, Arguments: args})
+	call := spec.QueryCall{Name: name, Arguments: args}
+	for _, pre := range m.prefetched {
+		if reflect.DeepEqual(pre.call, call) {
+			return pre.rows, nil
+		}
+	}
+	return m.host.RunQuery(ctx, m.scope, call)
 }
 
 // Files reads uploads of the request and stored files of its project.

@@ -3,6 +3,7 @@ package sdk_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strconv"
 	"testing"
 
@@ -36,6 +37,64 @@ func (p *pages) FindPackages(_ context.Context, _ string, f sdk.Finder) (spec.Fo
 		page.NextPageToken = strconv.Itoa(n + 1)
 	}
 	return page, nil
+}
+
+func TestAPrefetchedQueryIsNotAskedFor(t *testing.T) {
+	t.Parallel()
+	host := &queried{}
+	plugin := &sdk.Plugin{
+		Queries: []sdk.NamedQuery{{Name: "latest", ArgumentTypes: []string{"text", "bigint"}}},
+		Routes: []sdk.Route{{
+			ID: "it", PrefetchQueries: []sdk.PrefetchQuery{{Name: "latest", Arguments: []string{"{name}@x", "1"}}},
+			Handler: func(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
+				for _, args := range [][]any{{"{file}@x", int64(1)}, {"{file}@x", int64(2)}, {"other", int64(1)}} {
+					rows, err := r.Meta.Query(ctx, "latest", args...)
+					if err != nil {
+						return nil, err
+					}
+					want := "asked"
+					if reflect.DeepEqual(args, []any{"{file}@x", int64(1)}) {
+						want = "known"
+					}
+					if len(rows) != 1 || rows[0]["from"] != want {
+						t.Errorf("%v: rows %v, want those %s", args, rows, want)
+					}
+				}
+				return sdk.Empty(200), nil
+			},
+		}},
+	}
+	in := &spec.Request{
+		RouteID: "it", Level: sdk.LevelProject, Params: map[string]string{"name": "{file}", "file": "a.tgz"},
+		PrefetchedRows: [][]sdk.Row{{{"from": "known"}}},
+	}
+	if _, err := plugin.Handle(t.Context(), in, host); err != nil {
+		t.Fatal(err)
+	}
+	if host.calls != 2 {
+		t.Errorf("asked %d times, want 2", host.calls)
+	}
+	in.PrefetchedRows = nil // a core that knows nothing of it
+	_, err := plugin.Handle(t.Context(), in, &queried{from: "known"})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// queried is a core that answers named queries.
+type queried struct {
+	spec.Host
+
+	calls int
+	from  string
+}
+
+func (q *queried) RunQuery(context.Context, string, spec.QueryCall) ([]spec.Row, error) {
+	q.calls++
+	if q.from != "" && q.calls == 1 {
+		return []spec.Row{{"from": q.from}}, nil
+	}
+	return []spec.Row{{"from": "asked"}}, nil
 }
 
 func version(v string) sdk.FoundPackage {

@@ -47,6 +47,8 @@ type (
 type (
 	// Finder selects packages of the request's project and format.
 	Finder = spec.Finder
+	// PrefetchQuery is a call of a named query that is answered before the handler is called.
+	PrefetchQuery = spec.PrefetchQuery
 	// RowSelection names metadata to load with each package.
 	RowSelection = spec.RowSelection
 	// RowSelect selects metadata rows.

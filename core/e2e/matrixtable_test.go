@@ -53,7 +53,7 @@ func standingIn(i *identity, s, q *spot) standing {
 	// Visibility: public to everybody, internal to whoever has signed in.
 	// Differs: an internal project is not shown to a deploy token from elsewhere,
 	// which is no person, and would read the whole instance with one project's token.
-	open := q.visibility == "public" || (q.visibility == "internal" && i.kind == person)
+	open := q.visibility == "public" || (q.visibility == "internal" && i.kind == somebody)
 	may.sees = may.sees || open || q.access == "public"
 	// The registry's own level, beside the project's.
 	switch q.access {
@@ -67,7 +67,7 @@ func standingIn(i *identity, s, q *spot) standing {
 	if q.archived { // create, update and destroy are withdrawn, reading stays
 		may.creates, may.destroys = false, false
 	}
-	if i.kind == person && !slices.Contains(i.scopes, "api") { // read_api: GET and HEAD only
+	if i.kind == somebody && !slices.Contains(i.scopes, "api") { // read_api: GET and HEAD only
 		may.creates, may.destroys = false, false
 	}
 	return may
@@ -75,9 +75,9 @@ func standingIn(i *identity, s, q *spot) standing {
 
 func membership(i *identity, s, q *spot) standing {
 	switch {
-	case i.kind == person && i.role == admin:
+	case i.kind == somebody && i.role == admin:
 		return standing{true, true, true, true}
-	case i.kind == person && i.on(s, q):
+	case i.kind == somebody && i.on(s, q):
 		return abilities(i.role)
 	case i.kind == deploy && i.on(s, q):
 		// write_package_registry implies reading and destroying.
@@ -140,8 +140,8 @@ func seesGroup(i *identity, visibility string, absent, member bool) bool {
 	if absent {
 		return false
 	}
-	return visibility == "public" || (visibility == "internal" && i.kind == person) ||
-		(i.kind == person && i.role == admin) || member
+	return visibility == "public" || (visibility == "internal" && i.kind == somebody) ||
+		(i.kind == somebody && i.role == admin) || member
 }
 
 // credentialFirst is what is answered whatever the request is about: a credential
@@ -152,7 +152,7 @@ func credentialFirst(i *identity) (verdict, bool) {
 		return unauthorized, true
 	case blocked:
 		return refused, true
-	case anonymous, person, deploy:
+	case anonymous, somebody, deploy:
 	}
 	return passes, false
 }

@@ -263,7 +263,7 @@ type kind int
 
 const (
 	anonymous kind = iota
-	person         // and their bots
+	somebody       // and their bots
 	deploy
 	blocked // a person who was
 	invalid // a token that is none, or none any more
@@ -315,10 +315,10 @@ func (w *world) people() {
 	add := func(i identity) { w.identities = append(w.identities, &i) }
 	api, readAPI := []string{"api"}, []string{"read_api"}
 	add(identity{name: "anonymous", kind: anonymous})
-	add(identity{name: "stranger", kind: person, scopes: api, token: always(w.newToken(w.newUser("mx-stranger", false), "api"))})
+	add(identity{name: "stranger", kind: somebody, scopes: api, token: always(w.newToken(w.newUser("mx-stranger", false), "api"))})
 	administrator := w.newUser("mx-administrator", true)
 	for _, scope := range []string{"api", "read_api"} {
-		add(identity{name: "administrator, " + scope, kind: person, role: admin, scopes: []string{scope}, token: always(w.newToken(administrator, scope))})
+		add(identity{name: "administrator, " + scope, kind: somebody, role: admin, scopes: []string{scope}, token: always(w.newToken(administrator, scope))})
 	}
 	roles := map[string]int{"guest": guest, "planner": planner, "reporter": reporter, "developer": developer, "maintainer": maintain, "owner": owner}
 	users := map[string]int64{}
@@ -327,7 +327,7 @@ func (w *world) people() {
 		for _, r := range w.roots {
 			w.join(users[role], level, "groups", r.box)
 		}
-		add(identity{name: role + " of the root group", kind: person, role: level, span: allRoots, scopes: api, token: always(w.newToken(users[role], "api"))})
+		add(identity{name: role + " of the root group", kind: somebody, role: level, span: allRoots, scopes: api, token: always(w.newToken(users[role], "api"))})
 	}
 	for _, role := range []string{"guest", "developer", "maintainer"} {
 		ofGroup, ofProject := w.newUser("mx-group-"+role, false), w.newUser("mx-project-"+role, false)
@@ -335,10 +335,10 @@ func (w *world) people() {
 			w.join(ofGroup, roles[role], "groups", s.group)
 			w.join(ofProject, roles[role], "projects", s.project)
 		}
-		add(identity{name: role + " of the group", kind: person, role: roles[role], span: allGroups, scopes: api, token: always(w.newToken(ofGroup, "api"))})
-		add(identity{name: role + " of the project", kind: person, role: roles[role], span: allProjects, scopes: api, token: always(w.newToken(ofProject, "api"))})
+		add(identity{name: role + " of the group", kind: somebody, role: roles[role], span: allGroups, scopes: api, token: always(w.newToken(ofGroup, "api"))})
+		add(identity{name: role + " of the project", kind: somebody, role: roles[role], span: allProjects, scopes: api, token: always(w.newToken(ofProject, "api"))})
 	}
-	add(identity{name: "owner, read_api", kind: person, role: owner, span: allRoots, scopes: readAPI, token: always(w.newToken(users["owner"], "read_api"))})
+	add(identity{name: "owner, read_api", kind: somebody, role: owner, span: allRoots, scopes: readAPI, token: always(w.newToken(users["owner"], "read_api"))})
 	w.bots(add)
 	w.deployTokens(add)
 	w.uselessTokens(add, users["owner"])
@@ -362,8 +362,8 @@ func (w *world) bots(add func(identity)) {
 			ofProject[s] = w.madeToken(fmt.Sprintf("/projects/%d/access_tokens", s.project.id), body)
 			ofGroup[s] = w.madeToken(fmt.Sprintf("/groups/%d/access_tokens", s.group.id), body)
 		}
-		add(identity{name: "project access token, " + b.role + ", " + b.scope, kind: person, role: b.level, span: theProject, scopes: []string{b.scope}, token: at(ofProject)})
-		add(identity{name: "group access token, " + b.role + ", " + b.scope, kind: person, role: b.level, span: theGroup, scopes: []string{b.scope}, token: at(ofGroup)})
+		add(identity{name: "project access token, " + b.role + ", " + b.scope, kind: somebody, role: b.level, span: theProject, scopes: []string{b.scope}, token: at(ofProject)})
+		add(identity{name: "group access token, " + b.role + ", " + b.scope, kind: somebody, role: b.level, span: theGroup, scopes: []string{b.scope}, token: at(ofGroup)})
 	}
 }
 

@@ -32,7 +32,7 @@ func everyStatus() []string { return []string{"default", "processing"} }
 
 func stateRows(reg *plugintest.Registry, args []any) ([]spec.Row, error) {
 	arg := func(i int) string { s, _ := args[i].(string); return s }
-	asked, _ := args[5].([]string)
+	asked := []string{"conanmanifest.txt", "conanfile.py", "conaninfo.txt", "conan_package.tgz", "conan_package.txz", "conan_package.tzst"}
 	var rows []spec.Row
 	for _, p := range reg.Packages(spec.Finder{Name: arg(0), Version: arg(1), Statuses: everyStatus(), WithFiles: true}) {
 		row := spec.Row{"id": p.Package.ID, "status": p.Package.Status, "recipe_complete": false, "package_complete": false, "keys": []string{}}
@@ -48,7 +48,7 @@ func stateRows(reg *plugintest.Registry, args []any) ([]spec.Row, error) {
 		}
 		var keys []string
 		for _, f := range p.Files {
-			if slices.Contains(asked, f.FileKey) {
+			if name, in := strings.CutPrefix(f.FileKey, arg(5)); in && slices.Contains(asked, name) {
 				keys = append(keys, f.FileKey)
 			}
 			if f.FileKey == arg(6) {

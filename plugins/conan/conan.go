@@ -5,6 +5,8 @@ package conan
 import (
 	"embed"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pakhus/pakhus/sdk"
@@ -107,6 +109,22 @@ func searched(id, pattern string) sdk.Route {
 	return r
 }
 
+// with has a named query called with the request. Its first arguments are always
+// the recipe's key and version; the templates are those after them.
+func with(r sdk.Route, query string, templates ...string) sdk.Route {
+	r.PrefetchQueries = []sdk.PrefetchQuery{{Name: query, Arguments: append([]string{"{name}@{user}/{channel}", "{version}"}, templates...)}}
+	return r
+}
+
+// Where the files of a recipe's revision are, and those of a package's; and what
+// comes after all keys in there: see keysIn.
+const (
+	recipeFolder    = "{revision}/export/"
+	recipeFolderEnd = "{revision}/export0"
+	pkgFolder       = "{revision}/package/{reference}/{package_revision}/"
+	pkgFolderEnd    = "{revision}/package/{reference}/{package_revision}0"
+)
+
 // stored is a route that sends a file, which the core finds by its key.
 func stored(id, pattern, key string, handler sdk.Handler) sdk.Route {
 	r := remembered(id, pattern, handler)
@@ -125,25 +143,25 @@ func v1Reads() []sdk.Route {
 		remembered("package_snapshot_v1", pkg1, snapshot),
 		remembered("package_digest_v1", pkg1+"/digest", digest),
 		remembered("package_download_urls_v1", pkg1+"/download_urls", downloadURLs),
-		stored("recipe_file_v1", files1+"/export/{path:segment}", "{revision}/export/{path}", getFile),
+		stored("recipe_file_v1", files1+"/export/{path:segment}", recipeFolder+"{path}", getFile),
 		stored("package_file_v1", files1+"/package/{reference:segment}/{package_revision:segment}/{path:segment}",
-			"{revision}/package/{reference}/{package_revision}/{path}", getFile),
+			pkgFolder+"{path}", getFile),
 	}
 }
 
 func v2Reads() []sdk.Route {
 	return []sdk.Route{
 		searched("search_v2", "v2/conans/search"),
-		remembered("latest", recipe2+"/latest", latest),
-		remembered("revisions", recipe2+"/revisions", revisions),
+		with(remembered("latest", recipe2+"/latest", latest), "recipe_revisions", "1"),
+		with(remembered("revisions", recipe2+"/revisions", revisions), "recipe_revisions", strconv.Itoa(maxRevisions)),
 		remembered("search_packages_latest", recipe2+"/search", searchPackages),
 		remembered("search_packages", revision+"/search", searchPackages),
-		remembered("files", revision+"/files", files),
-		stored("recipe_file", revision+"/files/{path:path}", "{revision}/export/{path}", getFile),
-		remembered("package_latest", pkg2+"/latest", latest),
-		remembered("package_revisions", pkg2+"/revisions", revisions),
-		remembered("package_files", prev+"/files", files),
-		stored("package_file", prev+"/files/{path:path}", "{revision}/package/{reference}/{package_revision}/{path}", getFile),
+		with(remembered("files", revision+"/files", files), "files", "{revision}", "", "", recipeFolder, recipeFolderEnd),
+		stored("recipe_file", revision+"/files/{path:path}", recipeFolder+"{path}", getFile),
+		with(remembered("package_latest", pkg2+"/latest", latest), "package_revisions", "{revision}", "{reference}", "1"),
+		with(remembered("package_revisions", pkg2+"/revisions", revisions), "package_revisions", "{revision}", "{reference}", strconv.Itoa(maxRevisions)),
+		with(remembered("package_files", prev+"/files", files), "files", "{revision}", "{reference}", "{package_revision}", pkgFolder, pkgFolderEnd),
+		stored("package_file", prev+"/files/{path:path}", pkgFolder+"{path}", getFile),
 	}
 }
 
@@ -151,7 +169,10 @@ func v2Reads() []sdk.Route {
 // body, whether the registry has the bytes already, wherever they are: to know
 // the digest of a file would be to be allowed to read it.
 func puts(id, pattern string) []sdk.Route {
-	put := change("PUT", id, pattern, sdk.ActionCreatePackage, putFile)
+	put := with(change("PUT", id, pattern, sdk.ActionCreatePackage, putFile), "state", "{revision}", "", "", recipeFolder, recipeFolder+"{path}")
+	if strings.Contains(pattern, "{package_revision:") {
+		put = with(put, "state", "{revision}", "{reference}", "{package_revision}", pkgFolder, pkgFolder+"{path}")
+	}
 	put.Body, put.Timeout = sdk.RawFileInline(inlineFile), 5*time.Minute
 	ask := change("PUT", id+"_by_digest", pattern, sdk.ActionCreatePackage, notByDigest)
 	ask.MatchHeaders = map[string]string{"X-Checksum-Deploy": "true"}

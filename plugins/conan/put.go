@@ -132,9 +132,8 @@ func (t target) plan(s state, upload sdk.Upload, path, text string) (*sdk.Plan, 
 		return plan, nil
 	}
 	plan.Upsert("recipe_revisions", pkg, sdk.Row{"revision": t.revision}, "package_id", "revision")
-	if s.status != sdk.StatusDefault {
-		plan.SetStatus(pkg, sdk.StatusDefault, "")
-	}
+	// Whatever it was when the state was read: a removal of the last one may come between.
+	plan.SetStatus(pkg, sdk.StatusDefault, "")
 	return plan, nil
 }
 

@@ -3,6 +3,7 @@ package conan
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 
@@ -59,19 +60,33 @@ func removeRevision(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan := sdk.NewPlan().Unchanged(found.Package, nil)
+	plan := sdk.NewPlan()
 	pkg := sdk.Existing(found.Package)
-	last := len(list) == 1
-	if last && !seen.others {
-		return removed(plan.DestroyPackage(pkg))
+	another := anotherThan(t.revision, list)
+	if another == "" {
+		plan.Unchanged(found.Package, nil)
+		if !seen.others {
+			return removed(plan.DestroyPackage(pkg))
+		}
+		// Another revision is on its way: what has come of it stays.
+		plan.SetStatus(pkg, sdk.StatusProcessing, "")
+	} else {
+		// Whatever else comes and goes meanwhile, the recipe keeps one.
+		plan.RowPresent("recipe_revisions", sdk.Row{"package_id": found.Package.ID, "revision": another}, nil)
 	}
 	plan.DeleteRows("recipe_revisions", sdk.Row{"package_id": found.Package.ID, "revision": t.revision})
 	plan.DestroyFiles(pkg, t.revision+"/")
-	if last {
-		// Another revision is on its way: what has come of it stays.
-		plan.SetStatus(pkg, sdk.StatusProcessing, "")
-	}
 	return removed(plan)
+}
+
+// anotherThan is a revision of the list that is not the one; empty if there is none.
+func anotherThan(one string, list []sdk.Row) string {
+	for _, row := range list {
+		if revision, _ := row["revision"].(string); revision != one {
+			return revision
+		}
+	}
+	return ""
 }
 
 // removeAllPackages removes the packages of a revision, and leaves the recipe.
@@ -134,9 +149,16 @@ func removePackageRevision(ctx context.Context, r *sdk.Request) (sdk.Outcome, er
 	if err != nil {
 		return nil, err
 	}
-	plan := sdk.NewPlan().Unchanged(found.Package, nil)
-	if len(list) == 1 && !seen.others { // another revision is there, or on its way
-		return removed(plan.DeleteRows("package_references", where).DestroyFiles(sdk.Existing(found.Package), folder))
+	plan := sdk.NewPlan()
+	if another := anotherThan(t.packageRevision, list); another != "" {
+		there := maps.Clone(where)
+		there["revision"] = another
+		plan.RowPresent("package_revisions", there, nil)
+	} else {
+		plan.Unchanged(found.Package, nil)
+		if !seen.others {
+			return removed(plan.DeleteRows("package_references", where).DestroyFiles(sdk.Existing(found.Package), folder))
+		}
 	}
 	where["revision"] = t.packageRevision
 	return removed(plan.DeleteRows("package_revisions", where).DestroyFiles(sdk.Existing(found.Package), t.folder()))

@@ -4,25 +4,28 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/pakhus/pakhus/sdk"
 )
 
 // stateQuery reads what decides an upload, and a removal: what there is of a
-// recipe and of a revision. $4 to $6 are the target's parts, $7 the keys that are
-// asked about, $8 the key of the file that comes.
+// recipe and of a revision. $4 to $6 are the target's parts, $7 its folder, $8 the
+// key of the file that comes.
 func stateQuery() sdk.NamedQuery {
+	names := slices.Concat(required(false)...)
+	names = append(names, slices.Concat(required(true)...)...)
 	return sdk.NamedQuery{
 		Name: "state",
 		SQL: `
 			select p.id, p.status,
 			       exists (select from recipe_revisions v where v.package_id = p.id and v.revision = $4),
 			       exists (select from package_revisions v where v.package_id = p.id and v.recipe_revision = $4 and v.reference = $5 and v.revision = $6),
-			       array(select f.file_key from core_api.package_files f where f.package_id = p.id and f.file_key = any ($7)),
+			       array(select f.file_key from core_api.package_files f where f.package_id = p.id and f.file_key = any (array(select $7 || name from unnest('{` + strings.Join(names, ",") + `}'::text[]) name))),
 			       (select f.sha256 from core_api.package_files f where f.package_id = p.id and f.file_key = $8)
 			from core_api.packages p
 			where p.project_id = any ($1) and p.name_key = $2 and p.version_key = $3 and p.status <> 'pending_destruction'`,
-		ArgumentTypes: []string{"text", "text", "text", "text", "text", "text[]", "text"},
+		ArgumentTypes: []string{"text", "text", "text", "text", "text", "text", "text"},
 		Result: []sdk.QueryColumn{
 			{Name: "id", Type: "bigint"},
 			{Name: "status", Type: "text"},
@@ -46,7 +49,7 @@ type state struct {
 
 // stateOf reads it; key is that of the file that comes, or empty.
 func stateOf(ctx context.Context, r *sdk.Request, t target, key string) (state, error) {
-	rows, err := r.Meta.Query(ctx, "state", t.Key(), t.Version, t.revision, t.packageID, t.packageRevision, slices.Concat(t.required()...), key)
+	rows, err := r.Meta.Query(ctx, "state", t.Key(), t.Version, t.revision, t.packageID, t.packageRevision, t.folder(), key)
 	if err != nil || len(rows) == 0 {
 		return state{}, err
 	}

@@ -65,14 +65,20 @@ func (t target) checkFile(path string) error {
 	return nil
 }
 
-// required are the keys of the files without which the target's revision is not
-// complete; of each list one is enough. The manifest is what clients send last,
-// but they send it too when a file before it has failed.
-func (t target) required() [][]string {
-	files := [][]string{{reference.Manifest}, {reference.Conanfile}}
-	if t.ofPackage() {
-		files = [][]string{{reference.Manifest}, {reference.Info}, reference.Archives("conan_package")}
+// required are the files without which a revision of a recipe, or of a package,
+// is not complete; of each list one is enough. The manifest is what clients send
+// last, but they send it too when a file before it has failed.
+func required(ofPackage bool) [][]string {
+	if ofPackage {
+		return [][]string{{reference.Manifest}, {reference.Info}, reference.Archives("conan_package")}
 	}
+	return [][]string{{reference.Manifest}, {reference.Conanfile}}
+}
+
+// required are the keys of the files without which the target's revision is not
+// complete.
+func (t target) required() [][]string {
+	files := required(t.ofPackage())
 	for _, either := range files {
 		for i := range either {
 			either[i] = t.folder() + either[i]

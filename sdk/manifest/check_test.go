@@ -23,6 +23,9 @@ func good() *spec.Manifest {
 				ID: "get", Method: "GET", Pattern: "{name:name}", Levels: project, Action: spec.ActionReadPackage,
 				Cache:    &spec.CachePolicy{Keys: []string{"{name}"}, VaryQuery: []string{"v"}},
 				Prefetch: []spec.Finder{{Name: "{name}", WithRows: []spec.RowSelection{{Table: "metadata"}}}},
+
+				PrefetchQueries: []spec.PrefetchQuery{{Name: "latest", Arguments: []string{"{name}/x", "1"}}},
+
 				Produces: []string{"application/json"},
 			},
 			{
@@ -40,7 +43,10 @@ func good() *spec.Manifest {
 		},
 		Metadata: spec.MetadataSchema{
 			Migrations: []spec.Migration{{Name: "001_metadata", SQL: "create table metadata ()"}},
-			Queries:    []spec.NamedQuery{{Name: "search", SQL: "select 1", ArgumentTypes: []string{"text[]"}, Result: []spec.QueryColumn{{Name: "n", Type: "bigint"}}}},
+			Queries: []spec.NamedQuery{
+				{Name: "search", SQL: "select 1", ArgumentTypes: []string{"text[]"}, Result: []spec.QueryColumn{{Name: "n", Type: "bigint"}}},
+				{Name: "latest", SQL: "select 1", ArgumentTypes: []string{"text", "bigint"}, Result: []spec.QueryColumn{{Name: "n", Type: "bigint"}}},
+			},
 		},
 		Jobs:           []spec.JobKind{{Kind: "extract", Timeout: time.Minute, MaxAttempts: 3}},
 		Events:         []string{"package.destroyed"},
@@ -121,6 +127,22 @@ func TestRefused(t *testing.T) {
 		{"prefetch of a later page", "route get: prefetch", func(m *spec.Manifest) { m.Routes[get].Prefetch[0].PageToken = "x" }},
 		{"prefetch of a bad table", "route get: prefetch", func(m *spec.Manifest) { m.Routes[get].Prefetch[0].WithRows[0].Table = "a;b" }},
 		{"prefetch without a project", "route ping: prefetch", func(m *spec.Manifest) { m.Routes[ping].Prefetch = []spec.Finder{{}} }},
+		{"prefetch of an unknown query", "route get: prefetchQueries: none", func(m *spec.Manifest) { m.Routes[get].PrefetchQueries[0].Name = "none" }},
+		{"query with too few arguments", "route get: prefetchQueries: latest: 1 arguments", func(m *spec.Manifest) {
+			m.Routes[get].PrefetchQueries[0].Arguments = []string{"{name}"}
+		}},
+		{"query with a parameter for a number", "route get: prefetchQueries: latest: argument 2", func(m *spec.Manifest) {
+			m.Routes[get].PrefetchQueries[0].Arguments[1] = "{name}"
+		}},
+		{"query by an unknown parameter", "route get: prefetchQueries: latest", func(m *spec.Manifest) {
+			m.Routes[get].PrefetchQueries[0].Arguments[0] = "{nome}"
+		}},
+		{"query with a list", "route get: prefetchQueries: search: argument 1", func(m *spec.Manifest) {
+			m.Routes[get].PrefetchQueries = []spec.PrefetchQuery{{Name: "search", Arguments: []string{"{name}"}}}
+		}},
+		{"query without a project", "route ping: prefetchQueries", func(m *spec.Manifest) {
+			m.Routes[ping].PrefetchQueries = []spec.PrefetchQuery{{Name: "latest", Arguments: []string{"", "1"}}}
+		}},
 		{"direct file without a finder of one", "route get: direct file", func(m *spec.Manifest) { m.Routes[get].DirectFile = &spec.DirectFile{} }},
 		{"direct file of two finders", "route get: direct file", func(m *spec.Manifest) {
 			f := spec.Finder{Name: "{name}", FileName: "f", WithFiles: true}

@@ -61,6 +61,11 @@ func (c *checker) route(r *spec.Route) error {
 			return fmt.Errorf("prefetch: %w", err)
 		}
 	}
+	for _, q := range r.PrefetchQueries {
+		if err := c.prefetchQuery(r, q, p.Params()); err != nil {
+			return fmt.Errorf("prefetchQueries: %s: %w", q.Name, err)
+		}
+	}
 	return nil
 }
 
@@ -213,6 +218,29 @@ func (c *checker) prefetch(r *spec.Route, f spec.Finder, params []string) error 
 	for _, rows := range f.WithRows {
 		if !c.name.MatchString(rows.Table) {
 			return fmt.Errorf("withRows: bad table %q", rows.Table)
+		}
+	}
+	return nil
+}
+
+func (c *checker) prefetchQuery(r *spec.Route, q spec.PrefetchQuery, params []string) error {
+	if r.Action == spec.ActionNone {
+		return fmt.Errorf("a route with ActionNone has no project to read")
+	}
+	i := slices.IndexFunc(c.m.Metadata.Queries, func(n spec.NamedQuery) bool { return n.Name == q.Name })
+	if i < 0 {
+		return fmt.Errorf("no such query is declared")
+	}
+	types := c.m.Metadata.Queries[i].ArgumentTypes
+	if len(types) != len(q.Arguments) {
+		return fmt.Errorf("%d arguments; the query has %d", len(q.Arguments), len(types))
+	}
+	if _, err := q.Call(types, nil); err != nil {
+		return err
+	}
+	for _, argument := range q.Arguments {
+		if err := template(argument, params); err != nil {
+			return err
 		}
 	}
 	return nil

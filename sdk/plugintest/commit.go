@@ -78,6 +78,8 @@ func (m *model) holds(check spec.Check) bool {
 	case spec.PackageUnchanged:
 		p := m.byID(c.ID)
 		return p != nil && p.LockVersion == c.LockVersion
+	case spec.RowPresent:
+		return slices.ContainsFunc(m.rows[c.Table], func(row spec.Row) bool { return rowFits(row, c.Where) })
 	default:
 		return false
 	}

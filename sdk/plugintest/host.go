@@ -298,14 +298,3 @@ func compare(a, b any) int {
 	}
 	return 0
 }
-
-// fill puts a request's parameters into a route's prefetch.
-func fill(f spec.Finder, params map[string]string) spec.Finder {
-	pairs := make([]string, 0, 2*len(params))
-	for name, value := range params {
-		pairs = append(pairs, "{"+name+"}", value)
-	}
-	r := strings.NewReplacer(pairs...)
-	f.Name, f.Version, f.FileName = r.Replace(f.Name), r.Replace(f.Version), r.Replace(f.FileName)
-	return f
-}

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/pakhus/pakhus/sdk/pattern"
@@ -231,11 +232,14 @@ func (r *Registry) try(req Request) (Result, error) {
 	in.Body, in.Form, in.Uploads = body.document, body.form, body.specs()
 	host := &host{registry: r, uploads: body.byHandle(), several: in.Project.ID == 0}
 	for _, f := range route.Prefetch {
-		page, err := host.FindPackages(r.t.Context(), scope, fill(f, params))
+		page, err := host.FindPackages(r.t.Context(), scope, f.Filled(params))
 		if err != nil {
 			return Result{}, fmt.Errorf("prefetch: %w", err)
 		}
 		in.Prefetched = append(in.Prefetched, page.Packages)
+	}
+	if in.PrefetchedRows, err = r.prefetchRows(host, route, params); err != nil {
+		return Result{}, err
 	}
 	response, err := r.plugin.Handle(context.WithoutCancel(r.t.Context()), in, host)
 	if err != nil {
@@ -247,6 +251,24 @@ func (r *Registry) try(req Request) (Result, error) {
 	result := Result{Route: route.ID, Outcome: response.Outcome, Plan: response.Plan, uploads: host.uploads, several: host.several}
 	result.Response, err = r.seen(result)
 	return result, err
+}
+
+// prefetchRows answers a route's prefetch queries.
+func (r *Registry) prefetchRows(host *host, route *spec.Route, params map[string]string) ([][]spec.Row, error) {
+	var all [][]spec.Row
+	for _, q := range route.PrefetchQueries {
+		i := slices.IndexFunc(r.manifest.Metadata.Queries, func(n spec.NamedQuery) bool { return n.Name == q.Name })
+		call, err := q.Call(r.manifest.Metadata.Queries[i].ArgumentTypes, params) // the manifest's check has found it
+		if err != nil {
+			return nil, fmt.Errorf("prefetch: %w", err)
+		}
+		rows, err := host.RunQuery(r.t.Context(), scope, call)
+		if err != nil {
+			return nil, fmt.Errorf("prefetch: %w", err)
+		}
+		all = append(all, rows)
+	}
+	return all, nil
 }
 
 func (req Request) method() string {

@@ -42,7 +42,7 @@ func (s *secrets) add(texts ...string) {
 
 // find remembers the tokens in an answer.
 func (s *secrets) find(answer []byte) {
-	s.add(regexp.MustCompile(`gl(?:pat|dt)-[0-9A-Za-z]{30,}`).FindAllString(string(answer), -1)...)
+	s.add(regexp.MustCompile(`gl(?:pat|dt|oat|ort|oas)-[0-9A-Za-z]{30,}`).FindAllString(string(answer), -1)...)
 }
 
 // RememberAnswer remembers the tokens in what a registry has answered.
@@ -68,7 +68,7 @@ func (s *secrets) check(tb testing.TB, log string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for line := range strings.Lines(log) {
-		hidden := regexp.MustCompile(`gl(?:pat|dt)-[0-9A-Za-z]{38}|\b[A-Z2-7]{26}\b`).ReplaceAllString(line, "[a secret]")
+		hidden := regexp.MustCompile(`gl(?:pat|dt|oat|ort|oas)-[0-9A-Za-z]{38}|\b[A-Z2-7]{26}\b`).ReplaceAllString(line, "[a secret]")
 		for _, secret := range s.all {
 			hidden = strings.ReplaceAll(hidden, secret, "[a secret]")
 		}

@@ -14,7 +14,7 @@ import (
 const ProtocolMajor = 1
 
 // ProtocolMinor grows with every additive change of the contract.
-const ProtocolMinor = 3
+const ProtocolMinor = 4
 
 // MaxMessageBytes bounds every gRPC message, in both directions.
 const MaxMessageBytes = 16 << 20
@@ -67,6 +67,7 @@ type Route struct {
 	Body            BodyPolicy
 	Cache           *CachePolicy
 	Prefetch        []Finder
+	PrefetchQueries []PrefetchQuery
 	DirectFile      *DirectFile
 	Timeout         time.Duration // 0: the core's default
 	Challenge       Challenge
@@ -247,6 +248,15 @@ type NamedQuery struct {
 	SQL           string
 	ArgumentTypes []string // of the arguments after the projects
 	Result        []QueryColumn
+}
+
+// PrefetchQuery is a call of a named query that the core makes before it calls the
+// plugin, on the same snapshot as the route's finders.
+type PrefetchQuery struct {
+	Name string
+	// Arguments are one for each of the query's, which are texts and bigints: a text
+	// may have "{param}" in it, a bigint is its digits.
+	Arguments []string
 }
 
 // QueryColumn is one column of a named query's result.

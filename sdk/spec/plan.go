@@ -19,10 +19,10 @@ func (p *Plan) Empty() bool {
 // Precondition is checked under the package's lock before the first operation.
 type Precondition struct {
 	Check     Check
-	OnFailure *HTTPResponse // nil: the core asks the plugin again, at most three times
+	OnFailure *HTTPResponse // nil: the core asks the plugin again, at most nine times
 }
 
-// Check is one of PackageAbsent, PackageUnchanged, FileAbsent.
+// Check is one of PackageAbsent, PackageUnchanged, FileAbsent, RowPresent.
 type Check interface{ check() }
 
 // PackageAbsent holds when no package of that name key and version key is stored or reserved.
@@ -36,7 +36,15 @@ type PackageUnchanged struct{ ID, LockVersion int64 }
 // comes second sees the first.
 type FileAbsent struct{ Name, Version, FileKey string }
 
+// RowPresent holds when the table has a row of this project that equals Where on
+// each of its columns. It is for those who leave something because there is more.
+type RowPresent struct {
+	Table string
+	Where Row
+}
+
 func (PackageAbsent) check()    {}
+func (RowPresent) check()       {}
 func (FileAbsent) check()       {}
 func (PackageUnchanged) check() {}
 

@@ -28,6 +28,8 @@ type Request struct {
 	Form       map[string][]string
 	Uploads    []Upload
 	Prefetched [][]FoundPackage // one for each of the route's prefetch finders
+
+	PrefetchedRows [][]Row // one for each of the route's prefetch queries
 }
 
 // Upload is a file the core has stored for this request.

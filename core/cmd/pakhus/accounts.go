@@ -73,7 +73,8 @@ func (c *cli) userCommands() *cobra.Command {
 	return parent("user", "Users",
 		create,
 		block("block", "Refuse all of a user's tokens and passwords", true),
-		block("unblock", "Let a blocked user in again", false))
+		block("unblock", "Let a blocked user in again", false),
+		c.linkUser())
 }
 
 // readPassword reads one line, which is more than enough for any password.

@@ -76,6 +76,7 @@ func (c *cli) root() *cobra.Command {
 		c.migrate(),
 		c.configCommands(),
 		c.userCommands(),
+		c.applicationCommands(),
 		c.groupCommands(),
 		c.projectCommands(),
 		c.memberCommands(),

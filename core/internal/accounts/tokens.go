@@ -19,6 +19,7 @@ const (
 	ProjectAccessToken = "project_access" // of a bot with a role in a project
 	GroupAccessToken   = "group_access"   // of a bot with a role in a group
 	DeployToken        = "deploy"
+	OAuthToken         = "oauth" // of an application that acts for its user
 )
 
 // Token is a token without its secret.

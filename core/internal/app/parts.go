@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -24,6 +25,7 @@ import (
 	"github.com/pakhus/pakhus/core/internal/config"
 	"github.com/pakhus/pakhus/core/internal/embedded"
 	"github.com/pakhus/pakhus/core/internal/features"
+	"github.com/pakhus/pakhus/core/internal/federation"
 	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/jobs"
 	"github.com/pakhus/pakhus/core/internal/metadata"
@@ -36,6 +38,7 @@ import (
 	"github.com/pakhus/pakhus/core/internal/server"
 	"github.com/pakhus/pakhus/core/internal/storage"
 	"github.com/pakhus/pakhus/core/internal/storage/filesystem"
+	"github.com/pakhus/pakhus/core/internal/storage/indatabase"
 	"github.com/pakhus/pakhus/core/internal/weblogin"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
@@ -84,16 +87,17 @@ func (p *parts) start(lasting, ctx context.Context) error {
 	}
 	p.onClose(p.pool.Close)
 
-	blobs, err := filesystem.New(filepath.Join(p.cfg.DataDir, "blobs"))
+	folder, err := filesystem.New(filepath.Join(p.cfg.DataDir, "blobs"))
 	if err != nil {
 		return fmt.Errorf("open blob store: %w", err)
 	}
 	// What lies in staging now belongs to an upload that a crash ended.
-	if n, err := blobs.Sweep(ctx, time.Now()); err != nil {
+	if n, err := folder.Sweep(ctx, time.Now()); err != nil {
 		return fmt.Errorf("sweep staging: %w", err)
 	} else if n > 0 {
 		p.log.Info("interrupted uploads removed", "count", n)
 	}
+	blobs := indatabase.Over(folder, p.pool)
 	queue, err := jobs.NewQueue(p.pool)
 	if err != nil {
 		return err
@@ -206,6 +210,10 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 	if err != nil {
 		return err
 	}
+	providers, err := p.cfg.SignInProviders()
+	if err != nil {
+		return err
+	}
 	logins := weblogin.New(p.pool)
 	p.features = features.New(p.pool, remember, p.cfg.FeatureFlags)
 	downloads := packages.NewDownloads(p.pool, p.log)
@@ -213,6 +221,9 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 	p.background(lasting, authenticator.Run)
 	audits := audit.NewRecorder(p.pool, p.log.Named("audit"))
 	p.background(lasting, audits.Run)
+	// The OAuth library logs to the default logger; what matters of it, the audit and
+	// the server's log say.
+	slog.SetDefault(slog.New(slog.DiscardHandler))
 	p.server = server.New(server.Config{
 		Pool:           p.pool,
 		Auth:           authenticator,
@@ -227,8 +238,10 @@ func (p *parts) newServer(lasting context.Context, known *schemas, reads *host.H
 		Blobs:          blobs,
 		Answers:        answers,
 		WebLogins:      logins,
+		SignIn:         federation.New(p.pool, p.log.Named("signin"), providers...),
 		Features:       p.features,
 		Audit:          audits,
+		SmallFileBytes: p.cfg.Storage.SmallFileBytes,
 		MaxFileBytes:   func(format string) int64 { return p.cfg.Formats[format].MaxFileBytes },
 		Limits:         limits,
 		ExternalURL:    strings.TrimSuffix(p.cfg.ExternalURL, "/"),

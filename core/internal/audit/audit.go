@@ -90,12 +90,14 @@ type Event struct {
 	Fields map[string]string
 }
 
-// TokenKind is what an actor has shown: personal, deploy, password; empty for
+// TokenKind is what an actor has shown: personal, oauth, deploy, password; empty for
 // those who need nothing.
 func TokenKind(a registry.Actor) string {
 	switch {
 	case a.Kind == registry.DeployToken:
 		return "deploy"
+	case a.OAuth:
+		return "oauth"
 	case a.Kind == registry.User && a.TokenID != 0:
 		return "personal"
 	case a.Kind == registry.User:

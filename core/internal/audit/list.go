@@ -27,7 +27,7 @@ type Query struct {
 
 const (
 	selected = `
-		select id, created_at, request_id, outcome, status, reason, method, action, actor_kind, actor_id, actor_username, token_id,
+		select id, created_at, request_id, outcome, status, reason, method, action, actor_kind, actor_id, actor_username, token_id, token_kind = 'oauth',
 		       remote_address, entity_type, entity_id, entity_path, package_name, package_version, details`
 	listFrom = `
 		from audit_events
@@ -86,7 +86,7 @@ func Find(ctx context.Context, pool *pgxpool.Pool, id int64, e Entity) (Event, e
 func scan(row pgx.CollectableRow) (e Event, err error) {
 	var d details
 	err = row.Scan(&e.ID, &e.At, &e.RequestID, &e.Outcome, &e.Status, &e.Reason, &e.Method, &e.Action, &e.Actor.Kind, &e.Actor.UserID,
-		&e.Actor.Username, &e.Actor.TokenID, &e.RemoteAddress, &e.Entity.Type, &e.Entity.ID, &e.Entity.Path, &e.PackageName, &e.PackageVersion, &d)
+		&e.Actor.Username, &e.Actor.TokenID, &e.Actor.OAuth, &e.RemoteAddress, &e.Entity.Type, &e.Entity.ID, &e.Entity.Path, &e.PackageName, &e.PackageVersion, &d)
 	e.Changes, e.Fields = d.Changes, d.Fields
 	return e, err
 }

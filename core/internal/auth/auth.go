@@ -218,9 +218,10 @@ func (t *tokenRow) scan(row pgx.Row) error {
 }
 
 func (t *tokenRow) actor(via Transport, username string) (registry.Actor, error) {
-	deploy := t.kind == "deploy"
+	deploy, oauth := t.kind == "deploy", t.kind == "oauth"
 	switch {
 	case !t.ok,
+		oauth && via == PrivateToken,
 		deploy && via == PrivateToken, // as in GitLab: each header takes its own kind
 		!deploy && via == DeployToken:
 		return registry.Actor{}, unauthorized()
@@ -235,6 +236,7 @@ func (t *tokenRow) actor(via Transport, username string) (registry.Actor, error)
 	if deploy {
 		v.Kind = registry.DeployToken
 	}
+	v.OAuth = oauth
 	if t.expires != nil {
 		v.ExpiresAt = *t.expires
 	}
@@ -299,6 +301,8 @@ const (
 func (a *Authenticator) Issue(ctx context.Context, actor registry.Actor, name string) (string, error) {
 	var token string
 	switch {
+	case actor.OAuth:
+		token = NewToken(OAuthPrefix)
 	case actor.Kind == registry.User:
 		token = NewToken(PersonalPrefix)
 	case actor.Kind == registry.DeployToken && actor.TokenID != 0:

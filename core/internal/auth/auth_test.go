@@ -210,6 +210,51 @@ func TestADeployTokenIsNoUser(t *testing.T) {
 	}
 }
 
+// An application's access token is its user, within its scopes; it is no personal
+// token, and what a client has made of it ends with it.
+func TestAnOAuthTokenActsForItsUser(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	u := w.user(t, "ann")
+	secret := auth.NewToken(auth.OAuthPrefix)
+	digest := auth.Digest(secret)
+	if _, err := w.Pool.Exec(t.Context(), `
+		with a as (insert into oauth_applications (uid, name, redirect_uris, scopes) values ('a', 'a', '{}', '{read_api}') returning id),
+		     g as (insert into oauth_grants (application_id, user_id, scopes) select id, $1, '{read_api}' from a returning id)
+		insert into tokens (kind, digest, user_id, scopes, expires_at, oauth_grant_id)
+		select 'oauth', $2, $1, '{read_api}', now() + interval '1 hour', id from g`, u.ID, digest[:]); err != nil {
+		t.Fatal(err)
+	}
+	for via, ok := range map[auth.Transport]bool{auth.Bearer: true, auth.Basic: true, auth.APIKey: true, auth.PrivateToken: false, auth.DeployToken: false} {
+		c, err := w.resolve(t, via, secret)
+		if ok != (err == nil) || (!ok && registry.CodeOf(err) != registry.CodeUnauthenticated) {
+			t.Errorf("%s: %v", via, err)
+		}
+		if a := c.Actor; ok && (a.Kind != registry.User || a.UserID != u.ID || !a.OAuth || a.Has(registry.ScopeAPI) || !a.Has(registry.ScopeReadAPI) || a.ExpiresAt.IsZero()) {
+			t.Errorf("%s: %+v", via, a)
+		}
+	}
+	c, err := w.resolve(t, auth.Bearer, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, err := w.auth.Issue(t.Context(), c.Actor, "conan")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := w.resolve(t, auth.Bearer, child); err != nil || !got.Actor.OAuth || got.Actor.ExpiresAt.After(c.Actor.ExpiresAt) || got.Actor.Has(registry.ScopeAPI) {
+		t.Errorf("what was made of it: %+v, %v", got.Actor, err)
+	}
+	if err := w.accounts.RevokeToken(t.Context(), c.Actor.TokenID); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []string{secret, child} {
+		if _, err := w.resolve(t, auth.Bearer, s); registry.CodeOf(err) != registry.CodeUnauthenticated {
+			t.Errorf("revoked: %v", err)
+		}
+	}
+}
+
 func TestLogin(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -14,6 +14,15 @@ const (
 	DeployPrefix   = "gldt-"
 )
 
+// The prefixes of what OAuth gives out. GitLab has only that of secrets, and no
+// scanner would find the others without one. Of these, requests carry access
+// tokens only.
+const (
+	OAuthPrefix             = "gloat-" // access tokens
+	OAuthRefreshPrefix      = "glort-"
+	ApplicationSecretPrefix = "gloas-"
+)
+
 const (
 	alphabet    = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	randomChars = 32 // 190 bits
@@ -49,7 +58,7 @@ func checksum(text string) string {
 // WellFormed reports whether a text can be a token: a known prefix, the right
 // length, and a checksum that agrees.
 func WellFormed(token string) bool {
-	for _, p := range []string{PersonalPrefix, DeployPrefix} {
+	for _, p := range []string{PersonalPrefix, DeployPrefix, OAuthPrefix} {
 		if rest, ok := strings.CutPrefix(token, p); ok && len(rest) == randomChars+sumChars {
 			return strings.Trim(rest, alphabet) == "" && checksum(rest[:randomChars]) == rest[randomChars:]
 		}

@@ -17,8 +17,12 @@ import (
 
 // Answers is a store bounded by bytes, safe for concurrent use.
 type Answers struct {
-	store *otter.Cache[string, *Answer]
+	store    *otter.Cache[string, *Answer]
+	subjects *otter.Cache[string, struct{}]
 }
+
+// maxSubjects is how many subjects are remembered, some 100 bytes each.
+const maxSubjects = 100_000
 
 // New makes a store of at most maxBytes of bodies. It returns an error only if
 // maxBytes is not positive.
@@ -30,14 +34,29 @@ func New(maxBytes int64) (*Answers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("answer cache of %d bytes: %w", maxBytes, err)
 	}
-	return &Answers{store: store}, nil
+	subjects, err := otter.New(&otter.Options[string, struct{}]{MaximumSize: maxSubjects})
+	if err != nil {
+		return nil, fmt.Errorf("subjects of the answer cache: %w", err)
+	}
+	return &Answers{store: store, subjects: subjects}, nil
 }
 
 // Get returns the answer kept under the tag.
 func (c *Answers) Get(tag string) (*Answer, bool) { return c.store.GetIfPresent(tag) }
 
-// Put keeps an answer, perhaps at the price of others.
-func (c *Answers) Put(tag string, a *Answer) { c.store.Set(tag, a) }
+// Put keeps an answer, perhaps at the price of others. The subject is what the
+// answer is about, whatever its tag.
+func (c *Answers) Put(subject, tag string, a *Answer) {
+	c.store.Set(tag, a)
+	c.subjects.Set(subject, struct{}{})
+}
+
+// Knows reports whether an answer about the subject was ever kept, as far as is
+// remembered. If not, it is no use to find out the tag of the current one.
+func (c *Answers) Knows(subject string) bool {
+	_, ok := c.subjects.GetIfPresent(subject)
+	return ok
+}
 
 // Answer is a 200 with a body, or one stored file. It is not changed after it
 // was made, but for the compressed form, which is made when first asked for.

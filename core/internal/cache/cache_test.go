@@ -21,7 +21,7 @@ func TestAnswersAreKeptWithinTheirBound(t *testing.T) {
 	}
 	body := bytes.Repeat([]byte("x"), 64<<10)
 	for i := range 200 {
-		answers.Put(fmt.Sprint(i), cache.NewAnswer(http.Header{}, body))
+		answers.Put("about "+fmt.Sprint(i), fmt.Sprint(i), cache.NewAnswer(http.Header{}, body))
 	}
 	count := func() int {
 		kept := 0
@@ -60,5 +60,20 @@ func TestGzip(t *testing.T) {
 	}
 	if cache.NewAnswer(http.Header{}, []byte("small")).Gzip() != nil {
 		t.Fatal("a small body was compressed")
+	}
+}
+
+func TestASubjectIsKnownOnceAnAnswerAboutItWasKept(t *testing.T) {
+	t.Parallel()
+	answers, err := cache.New(1 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answers.Knows("a") {
+		t.Error("a subject is known of which nothing was kept")
+	}
+	answers.Put("a", "tag", cache.NewAnswer(http.Header{}, nil))
+	if !answers.Knows("a") || answers.Knows("tag") {
+		t.Error("a subject is not known, or a tag is taken for one")
 	}
 }

@@ -6,6 +6,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
@@ -17,6 +18,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/pakhus/pakhus/core/internal/features"
+	"github.com/pakhus/pakhus/core/internal/storage"
 )
 
 // Config is the whole configuration. The keys are those of the YAML file; the
@@ -43,6 +45,8 @@ type Config struct {
 	// FeatureFlags switch routes of formats where nothing was set by API: "npm",
 	// "npm/publish", or the flag that a format declares. What is not here is on.
 	FeatureFlags map[string]bool `koanf:"feature_flags" yaml:"feature_flags"`
+	// OIDCProviders are OpenID providers with which people may sign in, by their names in URLs.
+	OIDCProviders map[string]OIDCProvider `koanf:"oidc_providers" yaml:"oidc_providers"`
 }
 
 // Database says which PostgreSQL to use.
@@ -68,6 +72,8 @@ type Cache struct {
 type Storage struct {
 	// GraceHours is how long bytes stay that nothing refers to.
 	GraceHours int `koanf:"grace_hours" yaml:"grace_hours"`
+	// SmallFileBytes is up to what size a file is kept in the database; 0: none is.
+	SmallFileBytes int64 `koanf:"small_file_bytes" yaml:"small_file_bytes"`
 }
 
 // Audit says how long audit events are kept.
@@ -98,7 +104,7 @@ func Default() Config {
 		Database:   Database{MaxConnections: 16},
 		Log:        Log{Level: "info", Format: "text"},
 		Cache:      Cache{MaxBytes: 64 << 20},
-		Storage:    Storage{GraceHours: 24},
+		Storage:    Storage{GraceHours: 24, SmallFileBytes: 16 << 10},
 		RateLimits: defaultRateLimits(),
 		Audit:      Audit{RetentionDays: 365, MaxRefused: 1_000_000},
 		Formats:    map[string]Format{"conan": {Enabled: true}, "maven": {Enabled: true}, "npm": {Enabled: true}, "nuget": {Enabled: true}},
@@ -145,6 +151,9 @@ func (c Config) Validate() error {
 	if c.Storage.GraceHours < 1 {
 		bad("storage.grace_hours", "%d is less than 1: a publish under way could lose its bytes", c.Storage.GraceHours)
 	}
+	if n := c.Storage.SmallFileBytes; n < 0 || n > storage.MaxSmallFile {
+		bad("storage.small_file_bytes", "%d is not between 0 (none) and %d", n, storage.MaxSmallFile)
+	}
 	c.RateLimits.validate(bad)
 	if n := c.Audit.RetentionDays; n < 0 || n > 36500 {
 		bad("audit.retention_days", "%d is not between 0 (for ever) and 36500", n)
@@ -174,6 +183,12 @@ func (c Config) Validate() error {
 			bad("feature_flags."+name, "is neither a format, nor <format>/<route>, nor a flag that a format declares")
 		}
 	}
+	for name, p := range c.OIDCProviders {
+		if !regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`).MatchString(name) {
+			bad("oidc_providers."+name, "a provider's name has only small letters, digits, '_' and '-'")
+		}
+		p.validate("oidc_providers."+name, bad)
+	}
 	return errors.Join(errs...)
 }
 
@@ -192,6 +207,13 @@ func (c Config) Proxies() []netip.Prefix {
 func (c Config) Redacted() Config {
 	c.Database.URL = redacted(c.Database.URL)
 	c.RateLimits.Redis.URL = redacted(c.RateLimits.Redis.URL)
+	c.OIDCProviders = maps.Clone(c.OIDCProviders)
+	for name, p := range c.OIDCProviders {
+		if p.ClientSecret != "" {
+			p.ClientSecret = "xxxxx"
+		}
+		c.OIDCProviders[name] = p
+	}
 	return c
 }
 

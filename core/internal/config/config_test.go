@@ -54,6 +54,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"trusted_proxies: [here]":                "trusted_proxies",
 		"cache: {max_bytes: 1}":                  "cache.max_bytes",
 		"storage: {grace_hours: 0}":              "storage.grace_hours",
+		"storage: {small_file_bytes: 65537}":     "storage.small_file_bytes",
 		"formats: {npm: {pfad: x}}":              "formats.npm.pfad",
 		"formats: {npm: {path: relative}}":       "formats.npm.path",
 		"formats: {npm: {sha256: short}}":        "formats.npm.sha256",
@@ -65,6 +66,13 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"feature_flags: {npm: perhaps}":          "feature_flags",
 		"feature_flags: {npm: {x: false}}":       "feature_flags.npm.x",
 		"listen: [":                              "yaml",
+
+		"oidc_providers: {x: {issuer: 'http://x.example', client_id: a}}":                                           "oidc_providers.x.issuer",
+		"oidc_providers: {x: {issuer: 'https://x.example'}}":                                                        "oidc_providers.x.client_id",
+		"oidc_providers: {X: {issuer: 'https://x.example', client_id: a}}":                                          "oidc_providers.X",
+		"oidc_providers: {x: {issuer: 'https://x.example', client_id: a, nonsense: 1}}":                             "oidc_providers.x.nonsense",
+		"oidc_providers: {x: {issuer: 'https://x.example', client_id: a, scopes: [email]}}":                         "oidc_providers.x.scopes",
+		"oidc_providers: {x: {issuer: 'https://x.example', client_id: a, client_secret: b, client_secret_file: c}}": "oidc_providers.x.client_secret_file",
 	} {
 		_, err := config.Load(file(t, text), nil, nil)
 		if err == nil || !strings.Contains(err.Error(), says) {
@@ -81,6 +89,42 @@ func TestFeatureFlags(t *testing.T) {
 	c, err := config.Load(file(t, "feature_flags: {npm/publish: false, maven: true}\n"), []string{"PAKHUS_FEATURE_FLAGS__NUGET=false"}, nil)
 	if err != nil || len(c.FeatureFlags) != 3 || c.FeatureFlags["npm/publish"] || !c.FeatureFlags["maven"] || c.FeatureFlags["nuget"] {
 		t.Errorf("got %v, %v", c.FeatureFlags, err)
+	}
+}
+
+func TestOIDCProviders(t *testing.T) {
+	t.Parallel()
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("from a file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(file(t, "oidc_providers: {one: {issuer: 'https://one.example', client_id: a, client_secret_file: "+secret+"}}\n"), []string{
+		"PAKHUS_OIDC_PROVIDERS__TWO__ISSUER=https://two.example", "PAKHUS_OIDC_PROVIDERS__TWO__CLIENT_ID=b", "PAKHUS_OIDC_PROVIDERS__TWO__CLIENT_SECRET=from the environment",
+		"PAKHUS_OIDC_PROVIDERS__TWO__ALLOWED_DOMAINS=a.example,b.example", "PAKHUS_OIDC_PROVIDERS__TWO__ALLOW_SIGNUP=true", "PAKHUS_OIDC_PROVIDERS__TWO__LABEL=Two",
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := c.SignInProviders()
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	one, two := all[0], all[1]
+	if one.Name != "one" {
+		one, two = two, one
+	}
+	if one.Label != "one" || one.ClientSecret != "from a file" || one.UsernameClaim != "preferred_username" || one.GroupsClaim != "groups" || len(one.Scopes) != 3 || one.AllowSignup {
+		t.Errorf("got %+v", one)
+	}
+	if two.Label != "Two" || two.ClientSecret != "from the environment" || !two.AllowSignup || strings.Join(two.AllowedDomains, " ") != "a.example b.example" {
+		t.Errorf("got %+v", two)
+	}
+	if shown := c.Redacted().OIDCProviders["two"].ClientSecret; shown != "xxxxx" || c.OIDCProviders["two"].ClientSecret != "from the environment" {
+		t.Errorf("shown as %q, kept as %q", shown, c.OIDCProviders["two"].ClientSecret)
+	}
+	c.OIDCProviders["one"] = config.OIDCProvider{ClientSecretFile: secret + ".gone"}
+	if _, err := c.SignInProviders(); err == nil || !strings.Contains(err.Error(), "oidc_providers.one.client_secret_file") {
+		t.Errorf("a file that is not there: %v", err)
 	}
 }
 
@@ -141,16 +185,18 @@ func TestTheReferenceIsWhole(t *testing.T) {
 	}
 	for _, key := range []string{
 		"listen", "external_url", "data_dir", "trusted_proxies", "users_can_create_groups", "database.url", "database.max_connections", "log.level", "log.format",
-		"cache.max_bytes", "storage.grace_hours", "rate_limits.<throttle>.enabled", "rate_limits.<throttle>.requests",
+		"cache.max_bytes", "storage.grace_hours", "storage.small_file_bytes", "rate_limits.<throttle>.enabled", "rate_limits.<throttle>.requests",
 		"rate_limits.<throttle>.period_seconds", "rate_limits.dry_run", "rate_limits.allow", "rate_limits.redis.url", "formats.<name>.enabled", "formats.<name>.path", "formats.<name>.sha256",
 		"formats.<name>.max_file_bytes", "feature_flags.<name>", "audit.retention_days", "audit.max_refused",
+		"oidc_providers.<name>.<setting>", "label", "issuer", "client_id", "client_secret", "client_secret_file", "scopes", "username_claim", "groups_claim",
+		"allow_signup", "link_by_username", "allowed_domains", "allowed_groups",
 	} {
 		if !strings.Contains(string(page), "| `"+key+"` |") {
 			t.Errorf("%s is missing", key)
 		}
 	}
 	settings, _, _ := strings.Cut(string(page), "\n## ") // what follows is not in the file
-	if rows := strings.Count(settings, "\n| `"); rows != 24 {
-		t.Errorf("the reference has %d settings, the test 24", rows)
+	if rows := strings.Count(settings, "\n| `"); rows != 25 {
+		t.Errorf("the reference has %d settings, the test 25", rows)
 	}
 }

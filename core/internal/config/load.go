@@ -33,7 +33,7 @@ func Load(path string, environ []string, flags map[string]any) (Config, error) {
 		EnvironFunc: func() []string { return environ },
 		TransformFunc: func(key, value string) (string, any) {
 			key = strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(key, "PAKHUS_")), "__", ".")
-			if key == "trusted_proxies" || key == "rate_limits.allow" {
+			if key == "trusted_proxies" || key == "rate_limits.allow" || listOfOIDCProvider(key) {
 				return key, strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
 			}
 			return key, value
@@ -63,7 +63,7 @@ func Load(path string, environ []string, flags map[string]any) (Config, error) {
 	return c, nil
 }
 
-// unknownKeys refuses what no field takes. Below formats and feature_flags, names are the operator's.
+// unknownKeys refuses what no field takes. Below formats, feature_flags and oidc_providers, names are the operator's.
 func unknownKeys(k *koanf.Koanf, known []string) error {
 	var errs []error
 	for _, key := range k.Keys() {
@@ -72,6 +72,9 @@ func unknownKeys(k *koanf.Koanf, known []string) error {
 			continue
 		}
 		if parts[0] == "feature_flags" && len(parts) <= 2 {
+			continue
+		}
+		if parts[0] == "oidc_providers" && (len(parts) == 1 || (len(parts) == 3 && slices.Contains(oidcProviderKeys(), parts[2]))) {
 			continue
 		}
 		// The names that tests and tools use for other things than the configuration.

@@ -160,18 +160,52 @@ func (s Scope) projects() []int64 {
 }
 
 func queueFiles(batch *pgx.Batch, q packagesQuery, f spec.Finder, p *page) {
-	files := "select * from package_files f where f.package_id = p.id"
-	args := slices.Clone(q.args)
+	files, args := filesOf(q, f)
+	files = "select f.* from package_files f where " + files
+	batch.Queue(q.sql("f.id, f.package_id, f.file_name, f.file_key, f.size, f.md5, f.sha1, f.sha256, f.sha512, f.created_at", files, "f", "f.id"), args...).
+		Query(p.files)
+}
+
+// filesOf is the condition on a package's files f that a finder means, and the
+// arguments that go with it and the page's.
+func filesOf(q packagesQuery, f spec.Finder) (condition string, args []any) {
+	condition, args = "f.package_id = p.id", slices.Clone(q.args)
 	if f.FileName != "" {
 		args = append(args, f.FileName)
-		files += " and f.file_name = $" + strconv.Itoa(len(args))
+		condition += " and f.file_name = $" + strconv.Itoa(len(args))
 	}
 	if f.FileKey != "" {
 		args = append(args, f.FileKey)
-		files += " and f.file_key = $" + strconv.Itoa(len(args))
+		condition += " and f.file_key = $" + strconv.Itoa(len(args))
 	}
-	batch.Queue(q.sql("f.id, f.package_id, f.file_name, f.file_key, f.size, f.md5, f.sha1, f.sha256, f.sha512, f.created_at", files, "f", "f.id"), args...).
-		Query(p.files)
+	return condition, args
+}
+
+// queueContents asks for the contents of the files that a finder of one file
+// finds, as far as they are in the database; f may be nil.
+func (s Scope) queueContents(batch *pgx.Batch, f *spec.Finder, into map[int64][]byte) error {
+	if f == nil || !f.WithFiles || f.FileName == "" && f.FileKey == "" {
+		return nil
+	}
+	q, err := s.packagesQuery(*f)
+	if err != nil {
+		return err
+	}
+	condition, args := filesOf(q, *f)
+	contents := "select f.id, b.content from package_files f join blobs b on b.sha256 = f.sha256 where " + condition + " and b.content is not null"
+	batch.Queue(q.sql("c.id, c.content", contents, "c"), args...).Query(func(rows pgx.Rows) error {
+		var (
+			id      int64
+			content []byte
+		)
+		_, err := pgx.ForEachRow(rows, []any{&id, &content}, func() error {
+			into[id] = content
+			content = nil
+			return nil
+		})
+		return err
+	})
+	return nil
 }
 
 func (s Scope) queueRows(batch *pgx.Batch, q packagesQuery, r spec.RowSelection, p *page) error {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -50,7 +51,8 @@ type Host struct {
 // openScope is a scope and its end.
 type openScope struct {
 	Scope
-	open context.Context //nolint:containedctx // ends with the scope; never a call's own
+	open  context.Context //nolint:containedctx // ends with the scope; never a call's own
+	asked atomic.Bool     // by the plugin
 }
 
 var _ spec.Host = (*Host)(nil)
@@ -61,35 +63,48 @@ func New(pool *pgxpool.Pool, blobs storage.Blobs) *Host {
 }
 
 // Open makes a scope. Its id is unguessable, and means nothing after end; calls
-// that are under way then are broken off.
-func (h *Host) Open(s Scope) (id string, end func()) {
+// that are under way then are broken off. What end returns is whether the plugin
+// has asked anything: a Prefetch is not its question.
+func (h *Host) Open(s Scope) (id string, end func() (asked bool)) {
 	id = rand.Text()                                         // 130 random bits
 	open, cancel := context.WithCancel(context.Background()) //nolint:forbidigo // outlives any one call
+	o := &openScope{Scope: s, open: open}
 	h.mu.Lock()
-	h.scopes[id] = &openScope{Scope: s, open: open}
+	h.scopes[id] = o
 	h.mu.Unlock()
-	return id, func() {
+	return id, func() bool {
 		h.mu.Lock()
 		delete(h.scopes, id)
 		h.mu.Unlock()
 		cancel()
+		return o.asked.Load()
 	}
 }
 
 // errScope is what a plugin hears that asks outside of its work.
 var errScope = errors.New("this scope is not open")
 
-// enter returns an open scope and a context that ends with it; done must be called.
+// enter is how a plugin's question gets into its scope; done must be called.
 func (h *Host) enter(ctx context.Context, id string) (s Scope, within context.Context, done func(), err error) {
+	o, within, done, err := h.find(ctx, id)
+	if err != nil {
+		return Scope{}, nil, nil, err
+	}
+	o.asked.Store(true)
+	return o.Scope, within, done, nil
+}
+
+// find returns an open scope and a context that ends with it; done must be called.
+func (h *Host) find(ctx context.Context, id string) (o *openScope, within context.Context, done func(), err error) {
 	h.mu.RLock()
 	o, ok := h.scopes[id]
 	h.mu.RUnlock()
 	if !ok {
-		return Scope{}, nil, nil, errScope
+		return nil, nil, nil, errScope
 	}
 	within, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(o.open, func() { cancel(errScope) })
-	return o.Scope, within, func() { stop(); cancel(nil) }, nil
+	return o, within, func() { stop(); cancel(nil) }, nil
 }
 
 // FindPackages implements spec.Host.
@@ -124,26 +139,50 @@ const maxCalls = 100
 
 // Batch implements spec.Host: all calls see one snapshot, in one round trip.
 func (h *Host) Batch(ctx context.Context, scope string, calls []spec.ReadCall) ([]spec.ReadResult, error) {
-	return h.batch(ctx, scope, calls, func(Scope, *pgx.Batch) {})
-}
-
-// Prefetch is a Batch for the core itself: the same snapshot also tells the
-// generations of cache keys.
-func (h *Host) Prefetch(ctx context.Context, scope string, calls []spec.ReadCall, keys []string) (results []spec.ReadResult, g []packages.Generation, err error) {
-	results, err = h.batch(ctx, scope, calls, func(s Scope, batch *pgx.Batch) {
-		if len(keys) > 0 {
-			packages.QueueGenerations(batch, s.projects(), s.Format, keys, &g)
-		}
-	})
-	return results, g, err
-}
-
-func (h *Host) batch(ctx context.Context, scope string, calls []spec.ReadCall, also func(Scope, *pgx.Batch)) ([]spec.ReadResult, error) {
 	s, ctx, done, err := h.enter(ctx, scope)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
+	return h.batch(ctx, s, calls, func(*pgx.Batch) error { return nil })
+}
+
+// Prefetched is what the core reads for itself, all on one snapshot.
+type Prefetched struct {
+	Results     []spec.ReadResult
+	Generations []packages.Generation
+	// Contents are those of the found files that are kept in the database, by the
+	// files' ids, as far as they were asked for.
+	Contents map[int64][]byte
+}
+
+// Prefetch is a Batch for the core itself: it also tells the generations of cache
+// keys, and if withContents the content of small files that finders of one file find.
+func (h *Host) Prefetch(ctx context.Context, scope string, calls []spec.ReadCall, keys []string, withContents bool) (p Prefetched, err error) {
+	o, ctx, done, err := h.find(ctx, scope)
+	if err != nil {
+		return p, err
+	}
+	defer done()
+	p.Results, err = h.batch(ctx, o.Scope, calls, func(batch *pgx.Batch) error {
+		if len(keys) > 0 {
+			packages.QueueGenerations(batch, o.projects(), o.Format, keys, &p.Generations)
+		}
+		if !withContents {
+			return nil
+		}
+		p.Contents = map[int64][]byte{}
+		for _, c := range calls {
+			if err := o.queueContents(batch, c.Find, p.Contents); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return p, err
+}
+
+func (h *Host) batch(ctx context.Context, s Scope, calls []spec.ReadCall, also func(*pgx.Batch) error) ([]spec.ReadResult, error) {
 	if len(calls) > maxCalls {
 		return nil, fmt.Errorf("%d calls in a batch; at most %d", len(calls), maxCalls)
 	}
@@ -156,7 +195,9 @@ func (h *Host) batch(ctx context.Context, scope string, calls []spec.ReadCall, a
 			return nil, fmt.Errorf("call %d: %w", i, err)
 		}
 	}
-	also(s, batch)
+	if err := also(batch); err != nil {
+		return nil, err
+	}
 	batch.Queue("commit")
 	if err := h.send(ctx, batch); err != nil {
 		return nil, fmt.Errorf("read: %w", postgres.Translate(err))

@@ -22,6 +22,7 @@ import (
 	"github.com/pakhus/pakhus/core/internal/plan/plantest"
 	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/core/internal/storage"
+	"github.com/pakhus/pakhus/core/internal/storage/indatabase"
 	"github.com/pakhus/pakhus/core/internal/storage/memory"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
@@ -50,7 +51,7 @@ func setup(t *testing.T, queries ...spec.NamedQuery) *env {
 func (e *env) open(t *testing.T, uploads map[string]host.File) string {
 	t.Helper()
 	id, end := e.host.Open(host.Scope{Format: "demo", ProjectIDs: []int64{e.project.ID}, Schema: e.schema, Uploads: uploads})
-	t.Cleanup(end)
+	t.Cleanup(func() { end() })
 	return id
 }
 
@@ -406,6 +407,82 @@ func TestWhatAPluginMustNotRead(t *testing.T) {
 	}
 	if n := e.db.Pool.Stat().NewConnsCount(); n > 8 {
 		t.Errorf("%d connections were made: failed reads cost one each", n)
+	}
+}
+
+// An answer that is made from nothing but what the core has read itself needs no
+// second look at what it depends on.
+func TestAScopeKnowsWhetherThePluginAsked(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	e.publish(t, "a", "1", "")
+	scope := host.Scope{Format: "demo", ProjectIDs: []int64{e.project.ID}, Schema: e.schema}
+	find := spec.ReadCall{Find: &spec.Finder{Name: "a"}}
+	id, end := e.host.Open(scope)
+	got, err := e.host.Prefetch(t.Context(), id, []spec.ReadCall{find}, []string{"a"}, false)
+	if err != nil || len(got.Results[0].Page.Packages) != 1 || len(got.Generations) != 1 || got.Contents != nil {
+		t.Errorf("prefetched %+v, %v", got, err)
+	}
+	if end() {
+		t.Error("a prefetch counts as a question of the plugin")
+	}
+	for name, ask := range map[string]func(id string) error{
+		"finder": func(id string) error { _, err := e.host.FindPackages(t.Context(), id, *find.Find); return err },
+		"rows": func(id string) error {
+			_, err := e.host.SelectRows(t.Context(), id, spec.RowSelect{Table: "manifests"})
+			return err
+		},
+		"batch": func(id string) error { _, err := e.host.Batch(t.Context(), id, []spec.ReadCall{find}); return err },
+		"file": func(id string) error {
+			_, _, err := e.host.ReadFile(t.Context(), id, spec.FileRef{FileID: 1}, 0, 1)
+			return err
+		},
+	} {
+		id, end := e.host.Open(scope)
+		if err := ask(id); err != nil && name != "file" {
+			t.Errorf("%s: %v", name, err)
+		}
+		if !end() {
+			t.Errorf("%s: does not count as a question", name)
+		}
+	}
+}
+
+// The core sends a small file from what it has found with its row; a plugin reads
+// it like any other.
+func TestSmallFilesAreRead(t *testing.T) {
+	t.Parallel()
+	e := setup(t)
+	e.publish(t, "stored", "1", "")
+	_, err := e.exec.Commit(t.Context(), plan.Scope{
+		Format: "demo", Project: e.project, Schema: e.schema, Action: spec.ActionCreatePackage,
+		Uploads: map[string]plan.File{"u": plantest.SmallUpload(t, e.blobs, "tiny")},
+	}, &spec.Plan{Operations: []spec.Operation{
+		{Op: spec.CreatePackage{Local: "p", Name: "small", Version: "1"}},
+		{Op: spec.AttachFile{Package: spec.PackageRef{Local: "p"}, UploadHandle: "u", FileName: "tiny.txt"}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads := host.New(e.db.Pool, indatabase.Over(e.blobs, e.db.Pool))
+	scope, end := reads.Open(host.Scope{Format: "demo", ProjectIDs: []int64{e.project.ID}, Schema: e.schema})
+	defer end()
+	for file, want := range map[string]string{"tiny.txt": "tiny", "stored-1.tgz": "", "none": ""} {
+		got, err := reads.Prefetch(t.Context(), scope, []spec.ReadCall{{Find: &spec.Finder{FileName: file, WithFiles: true}}}, nil, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var content string
+		for _, p := range got.Results[0].Page.Packages {
+			content += string(got.Contents[p.Files[0].ID])
+			read, size, err := reads.ReadFile(t.Context(), scope, spec.FileRef{FileID: p.Files[0].ID}, 0, 100)
+			if err != nil || int64(len(read)) != size || size != p.Files[0].Size {
+				t.Errorf("%s: read %q of %d, %v", file, read, size, err)
+			}
+		}
+		if content != want {
+			t.Errorf("%s: found with content %q, want %q", file, content, want)
+		}
 	}
 }
 

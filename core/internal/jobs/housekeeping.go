@@ -50,6 +50,17 @@ func (h *housekeeper) Work(ctx context.Context, _ *river.Job[housekeep]) error {
 		"delete from web_logins where expires_at < now()",
 		// What clients had made for themselves: nobody looks for these in a list.
 		"delete from tokens t using tokens p where p.id = t.parent_id and (t.expires_at < now() or p.expires_at < now() or p.revoked_at is not null)",
+		// Refresh tokens that were used are kept until they would have ended: one that comes
+		// again is known. Of OAuth, nothing is ever listed: what is over can go.
+		"delete from web_sessions where expires_at < now()",
+		"delete from oauth_device_codes where expires_at < now() - interval '1 hour'",
+		"delete from oauth_refresh_tokens where expires_at < now()",
+		"delete from tokens where kind = 'oauth' and (expires_at < now() - interval '1 day' or revoked_at < now() - interval '1 day')",
+		`delete from oauth_grants g
+		 where g.created_at < now() - interval '1 day'
+		   and (g.revoked_at < now() - interval '90 days'
+		        or not exists (select from oauth_refresh_tokens r where r.grant_id = g.id)
+		           and not exists (select from tokens t where t.oauth_grant_id = g.id))`,
 	} {
 		if _, sqlErr := h.cfg.Pool.Exec(ctx, sql); sqlErr != nil {
 			err = errors.Join(err, fmt.Errorf("housekeeping: %w", sqlErr))

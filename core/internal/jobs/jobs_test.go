@@ -170,12 +170,33 @@ func TestADelayedJobWaits(t *testing.T) {
 	}
 }
 
+// oauthThatIsOver makes, of all that OAuth keeps, some that is over and some that is not.
+const oauthThatIsOver = `;
+	insert into users (username) values ('ann');
+	insert into oauth_applications (uid, name, redirect_uris, scopes) values ('a', 'a', '{}', '{api}');
+	insert into oauth_grants (application_id, user_id, scopes, redirect_uri, created_at, revoked_at)
+	select a.id, u.id, '{api}', g.redirect_uri, now() - g.age, now() - g.revoked
+	from oauth_applications a, users u, (values
+	    ('waiting', interval '1 minute', null), ('never used', interval '2 days', null), ('used', interval '2 days', null),
+	    ('refreshed', interval '50 days', null), ('revoked', interval '100 days', interval '91 days')) g (redirect_uri, age, revoked)
+	where u.username = 'ann';
+	insert into tokens (kind, digest, name, user_id, scopes, expires_at, oauth_grant_id)
+	select 'oauth', sha256(v.name::bytea), v.name, g.user_id, '{api}', now() + v.life, g.id
+	from oauth_grants g join (values ('used', 'fresh', interval '1 hour'), ('refreshed', 'stale', interval '-2 days')) v (redirect_uri, name, life) using (redirect_uri);
+	insert into oauth_refresh_tokens (digest, grant_id, used_at, expires_at)
+	select sha256(g.redirect_uri::bytea || v.n), g.id, v.used, now() + v.life
+	from oauth_grants g join (values ('refreshed', '1'::bytea, now(), interval '40 days'), ('refreshed', '2', null, interval '90 days'),
+	                                 ('revoked', '3', now(), interval '1 day'), ('used', '4', now(), interval '-1 day')) v (redirect_uri, n, used, life) using (redirect_uri);
+	insert into oauth_device_codes (digest, user_code_digest, application_id, scopes, poll_interval, expires_at)
+	select sha256(n::text::bytea), sha256(('u' || n)::bytea), a.id, '{api}', 5, now() + n * interval '1 hour' from oauth_applications a, (values (-2), (1)) v (n)`
+
 func TestHousekeepingRemovesWhatIsOver(t *testing.T) {
 	t.Parallel()
 	r, _ := setup(t, func(jobs.FormatJob, int) error { return nil })
 	if _, err := r.db.Pool.Exec(t.Context(), `
 		insert into intents (id, created_at) values (gen_random_uuid(), now() - interval '2 days'), (gen_random_uuid(), now());
-		insert into web_logins (page_digest, poll_digest, name, expires_at) values ('a', 'b', '', now() - interval '1 minute')`); err != nil {
+		insert into web_logins (page_digest, poll_digest, name, expires_at) values ('a', 'b', '', now() - interval '1 minute');
+		insert into web_sessions (digest, data, expires_at) values ('over', '', now() - interval '1 minute'), ('good', '', now() + interval '1 hour')`+oauthThatIsOver); err != nil {
 		t.Fatal(err)
 	}
 	// The first pass may have been before; ask for another by its own door.
@@ -185,15 +206,21 @@ func TestHousekeepingRemovesWhatIsOver(t *testing.T) {
 	deadline := time.After(30 * time.Second)
 	for {
 		var intents, logins int
-		if err := r.db.Pool.QueryRow(t.Context(), "select (select count(*) from intents), (select count(*) from web_logins)").Scan(&intents, &logins); err != nil {
+		var rest string
+		if err := r.db.Pool.QueryRow(t.Context(), `
+			select (select count(*) from intents), (select count(*) from web_logins),
+			       concat_ws(' ', (select string_agg(digest, ',') from web_sessions),
+			                 (select string_agg(state || redirect_uri, ',' order by redirect_uri) from (select 'grant:' as state, redirect_uri from oauth_grants) g),
+			                 (select string_agg(name, ',' order by name) from tokens),
+			                 (select count(*) from oauth_refresh_tokens), (select count(*) from oauth_device_codes))`).Scan(&intents, &logins, &rest); err != nil {
 			t.Fatal(err)
 		}
-		if intents == 1 && logins == 0 {
+		if intents == 1 && logins == 0 && rest == "good grant:refreshed,grant:used,grant:waiting fresh 2 1" {
 			return
 		}
 		select {
 		case <-deadline:
-			t.Fatalf("%d intents, %d sign-ins", intents, logins)
+			t.Fatalf("%d intents, %d sign-ins, %s", intents, logins, rest)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

@@ -124,13 +124,18 @@ func (a *applier) storeBlobs() {
 		return
 	}
 	slices.SortFunc(files, func(x, y File) int { return bytes.Compare(keyOf(x), keyOf(y)) })
-	keys, sizes := make([][]byte, len(files)), make([]int64, len(files))
+	keys, sizes, contents := make([][]byte, len(files)), make([]int64, len(files)), make([][]byte, len(files))
 	for i, f := range files {
-		keys[i] = keyOf(f)
+		keys[i], contents[i] = keyOf(f), f.Small()
 		sizes[i], _ = f.Content()
 	}
 	a.label = "blobs"
-	a.exec("insert into blobs (sha256, size) select * from unnest($1::bytea[], $2::bigint[]) on conflict (sha256) do nothing", keys, sizes)
+	// A row may be there of which a collector has taken the bytes and not yet itself.
+	a.exec(`
+		insert into blobs as b (sha256, size, content)
+		select distinct on (k) k, s, c from unnest($1::bytea[], $2::bigint[], $3::bytea[]) u (k, s, c) order by k
+		on conflict (sha256) do update set content = excluded.content where b.content is null and excluded.content is not null`,
+		keys, sizes, contents)
 }
 
 func keyOf(f File) []byte {

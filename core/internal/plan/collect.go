@@ -122,7 +122,14 @@ func (c *collector) removeOne(ctx context.Context, key storage.Key) error {
 			}
 			c.removed++
 		}
-		_, err = tx.Exec(ctx, "delete from blobs where sha256 = $1", key[:])
+		var besideRow bool
+		err = tx.QueryRow(ctx, "delete from blobs where sha256 = $1 returning content is not null", key[:]).Scan(&besideRow)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if besideRow && !there {
+			c.removed++
+		}
 		return err
 	})
 }

@@ -53,7 +53,7 @@ var errTryAgain = errors.New("try again")
 
 func makeDurable(ctx context.Context, s Scope, p *spec.Plan) error {
 	for _, o := range p.Operations {
-		if a, ok := o.Op.(spec.AttachFile); ok {
+		if a, ok := o.Op.(spec.AttachFile); ok && s.Uploads[a.UploadHandle].Small() == nil {
 			if err := s.Uploads[a.UploadHandle].Commit(ctx); err != nil {
 				return fmt.Errorf("store file: %w", err)
 			}

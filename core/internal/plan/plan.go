@@ -40,6 +40,9 @@ type File interface {
 	Commit(ctx context.Context) error
 	// Present reports whether the blob is there.
 	Present(ctx context.Context) (bool, error)
+	// Small is the content of a file that is kept beside its row, and so becomes
+	// durable with it; nil: it is the store's.
+	Small() []byte
 	Key() storage.Key
 	Content() (size int64, digests spec.Digests)
 }

@@ -228,6 +228,8 @@ func TestPreconditions(t *testing.T) {
 		"file absent":            {spec.FileAbsent{Name: "a", Version: "1", FileKey: "none"}, plan.Committed},
 		"file of no package":     {spec.FileAbsent{Name: "none", Version: "1", FileKey: "a-1.tgz"}, plan.Committed},
 		"file present":           {spec.FileAbsent{Name: "a", Version: "1", FileKey: "a-1.tgz"}, plan.Refused},
+		"row":                    {spec.RowPresent{Table: "manifests", Where: spec.Row{"package_id": id}}, plan.Committed},
+		"no such row":            {spec.RowPresent{Table: "manifests", Where: spec.Row{"package_id": id, "name": "other"}}, plan.Refused},
 		"gone since it was read": {spec.PackageUnchanged{ID: gone, LockVersion: 1}, plan.AskAgain},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -33,7 +33,7 @@ func (r *run) prepare(ctx context.Context) error {
 		failed  *spec.Precondition
 		missing bool
 	)
-	err := r.tx.begin(ctx, func(batch *pgx.Batch) {
+	err := r.tx.begin(ctx, func(batch *pgx.Batch) error {
 		if keys, alone := r.locks(); len(keys) > 0 {
 			// In the lists' order: names, then blobs.
 			batch.Queue(`
@@ -44,8 +44,11 @@ func (r *run) prepare(ctx context.Context) error {
 		r.queueStillThere(batch, &missing)
 		r.queueIDs(batch)
 		for i := range r.plan.Preconditions {
-			r.queuePrecondition(batch, &r.plan.Preconditions[i], &failed)
+			if err := r.queuePrecondition(batch, &r.plan.Preconditions[i], &failed); err != nil {
+				return err
+			}
 		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("lock: %w", err)
@@ -136,7 +139,7 @@ func (r *run) decideCreates() error {
 	return nil
 }
 
-func (r *run) queuePrecondition(batch *pgx.Batch, p *spec.Precondition, failed **spec.Precondition) {
+func (r *run) queuePrecondition(batch *pgx.Batch, p *spec.Precondition, failed **spec.Precondition) error {
 	var (
 		sql  string
 		args []any
@@ -156,6 +159,12 @@ func (r *run) queuePrecondition(batch *pgx.Batch, p *spec.Precondition, failed *
 	case spec.PackageUnchanged:
 		sql = "select exists (select from packages where id = $1 and project_id = $2 and format = $3 and lock_version = $4)"
 		args = []any{c.ID, r.scope.Project.ID, r.scope.Format, c.LockVersion}
+	case spec.RowPresent:
+		rows, values, err := r.rowsWhere(c.Table, c.Where)
+		if err != nil {
+			return err
+		}
+		sql, args = "select exists (select from "+rows+")", values
 	}
 	batch.Queue(sql, args...).QueryRow(func(row pgx.Row) error {
 		var holds bool
@@ -167,6 +176,7 @@ func (r *run) queuePrecondition(batch *pgx.Batch, p *spec.Precondition, failed *
 		}
 		return nil
 	})
+	return nil
 }
 
 // locks are all that the plan needs, in order, and which of them it needs alone:
@@ -276,6 +286,9 @@ func (r *run) present(ctx context.Context) error {
 			continue
 		}
 		f := r.scope.Uploads[a.UploadHandle]
+		if f.Small() != nil {
+			continue // comes with its row
+		}
 		there, err := f.Present(ctx)
 		if err != nil {
 			return fmt.Errorf("look for stored bytes: %w", err)

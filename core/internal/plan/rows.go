@@ -58,17 +58,27 @@ func upsertSQL(table *metadata.Table, columns, conflict []string) string {
 }
 
 func (a *applier) deleteRows(o *spec.Operation, op spec.DeleteRows) error {
-	table, err := a.scope.Schema.Table(op.Table)
+	rows, args, err := a.rowsWhere(op.Table, op.Where)
 	if err != nil {
 		return err
 	}
 	a.owner(o, op.Where)
-	sql := "delete from " + table.SQL + " where project_id = $1"
-	args := []any{a.scope.Project.ID}
-	for _, c := range slices.Sorted(maps.Keys(op.Where)) {
-		arg, err := table.Argument(c, op.Where[c])
+	a.exec("delete from "+rows, args...)
+	return nil
+}
+
+// rowsWhere is the rest of a statement about a table's rows in the project that
+// equal where on each of its columns.
+func (r *run) rowsWhere(name string, where spec.Row) (sql string, args []any, err error) {
+	table, err := r.scope.Schema.Table(name)
+	if err != nil {
+		return "", nil, err
+	}
+	sql, args = table.SQL+" where project_id = $1", []any{r.scope.Project.ID}
+	for _, c := range slices.Sorted(maps.Keys(where)) {
+		arg, err := table.Argument(c, where[c])
 		if err != nil {
-			return err
+			return "", nil, err
 		}
 		if arg == nil {
 			sql += " and " + quote(c) + " is null"
@@ -77,8 +87,7 @@ func (a *applier) deleteRows(o *spec.Operation, op spec.DeleteRows) error {
 		args = append(args, arg)
 		sql += fmt.Sprintf(" and %s = $%d", quote(c), len(args))
 	}
-	a.exec(sql, args...)
-	return nil
+	return sql, args, nil
 }
 
 // owner marks the stored package that a row hangs on as changed.

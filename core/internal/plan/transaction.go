@@ -19,10 +19,12 @@ type transaction struct{ conn *pgxpool.Conn }
 const commitTime = 30 * time.Second
 
 // begin sends the batch as the transaction's first statements.
-func (t *transaction) begin(ctx context.Context, queue func(*pgx.Batch)) error {
+func (t *transaction) begin(ctx context.Context, queue func(*pgx.Batch) error) error {
 	batch := &pgx.Batch{}
 	batch.Queue("begin")
-	queue(batch)
+	if err := queue(batch); err != nil {
+		return err
+	}
 	return t.conn.SendBatch(ctx, batch).Close()
 }
 

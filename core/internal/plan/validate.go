@@ -68,7 +68,7 @@ func (v *validator) plan(p *spec.Plan) error {
 		}
 	}
 	for i, c := range p.Preconditions {
-		if err := precondition(c.Check); err != nil {
+		if err := v.precondition(c.Check); err != nil {
 			return fmt.Errorf("precondition %d (%T): %w", i, c.Check, err)
 		}
 	}
@@ -86,7 +86,7 @@ func (v *validator) plan(p *spec.Plan) error {
 	return nil
 }
 
-func precondition(c spec.Check) error {
+func (v *validator) precondition(c spec.Check) error {
 	switch c := c.(type) {
 	case spec.PackageAbsent:
 		err := name("name", c.Name, maxName)
@@ -105,6 +105,8 @@ func precondition(c spec.Check) error {
 			return fmt.Errorf("package %d", c.ID)
 		}
 		return nil
+	case spec.RowPresent:
+		return v.where(c.Table, c.Where)
 	}
 	return errors.New("unknown check")
 }
@@ -150,7 +152,7 @@ func (v *validator) operation(op spec.Op) error {
 	case spec.UpsertRow:
 		return v.upsert(o)
 	case spec.DeleteRows:
-		return v.deleteRows(o)
+		return v.where(o.Table, o.Where)
 	}
 	return errors.New("unknown operation")
 }

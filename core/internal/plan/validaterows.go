@@ -75,15 +75,16 @@ func sizeOf(value any) int {
 	return 0
 }
 
-func (v *validator) deleteRows(o spec.DeleteRows) error {
-	table, err := v.scope.Schema.Table(o.Table)
+// where checks what selects rows of a table.
+func (v *validator) where(name string, where spec.Row) error {
+	table, err := v.scope.Schema.Table(name)
 	if err != nil {
 		return err
 	}
-	if len(o.Where) == 0 {
-		return errors.New("no condition: it would delete all rows of the project")
+	if len(where) == 0 {
+		return errors.New("no condition: it would mean all rows of the project")
 	}
-	for column, value := range o.Where {
+	for column, value := range where {
 		if column == "project_id" {
 			return errors.New("project_id is the core's to fill")
 		}

@@ -127,7 +127,7 @@ func (l *Limiter) Count(ctx context.Context, path string, from netip.Addr, actor
 // throttleOf is the one throttle that a request counts in; nil is none. The
 // packages' takes the place of the general one where it is on, as in GitLab.
 func (l *Limiter) throttleOf(path string, authenticated bool) *counted {
-	if !strings.HasPrefix(path, "/api/") || len(l.throttles) == 0 {
+	if (!strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/oauth/")) || len(l.throttles) == 0 {
 		return nil
 	}
 	packages, general := UnauthenticatedPackagesAPI, UnauthenticatedAPI

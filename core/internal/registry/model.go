@@ -163,6 +163,7 @@ type Actor struct {
 	Username  string
 	Admin     bool
 	Bot       bool // of a project or group access token: nobody who could be asked
+	OAuth     bool // the token is an application's, which acts for its user
 	Scopes    []Scope
 	ExpiresAt time.Time // of the credential; zero: never
 

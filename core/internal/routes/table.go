@@ -127,7 +127,7 @@ func (t *Table) Match(level spec.Level, method, path string, query url.Values, h
 // names reads the full path of a project or group out of the parameters, those
 // of the pattern and those of the query.
 func (r route) names(params map[string]string, query url.Values) string {
-	value := Fill(r.Convention.Value, r.withQuery(params, query))
+	value := spec.Fill(r.Convention.Value, r.withQuery(params, query))
 	if r.convention != nil {
 		groups := r.convention.FindStringSubmatch(value)
 		if groups == nil {
@@ -153,19 +153,6 @@ func (r route) withQuery(params map[string]string, query url.Values) map[string]
 		all["?"+name] = query.Get(name)
 	}
 	return all
-}
-
-// Fill puts a request's parameters into a template such as "{name}".
-func Fill(template string, params map[string]string) string {
-	if !strings.Contains(template, "{") {
-		return template
-	}
-	pairs := make([]string, 0, 2*len(params))
-	for name, value := range params {
-		pairs = append(pairs, "{"+name+"}", value)
-	}
-	// One pass: what a parameter brings in is not looked at again.
-	return strings.NewReplacer(pairs...).Replace(template)
 }
 
 // methods returns the methods of the routes whose pattern fits a path.

@@ -102,14 +102,13 @@ func (s *Server) Login(ctx context.Context, username, secret string) (registry.A
 // asked are the fields of a request to the management API, for the audit: without
 // what is secret by its name or by its looks.
 func (r *manageCall) asked() map[string]string {
-	secret := regexp.MustCompile(`(?i)password|token|secret|key|credential`)
 	fields := map[string]string{"path": unsecret(r.c.Request.URL.EscapedPath())}
 	if r.parameters == nil {
 		return fields
 	}
 	for name, values := range r.values {
 		value := unsecret(strings.Join(values, ","))
-		if secret.MatchString(name) {
+		if secretName.MatchString(name) {
 			value = redacted
 		}
 		fields[name] = value
@@ -119,9 +118,14 @@ func (r *manageCall) asked() map[string]string {
 
 const redacted = "[redacted]"
 
+var (
+	secretName = regexp.MustCompile(`(?i)password|token|secret|key|credential`)
+	secretText = regexp.MustCompile(`gl(?:pat|dt|oat|ort|oas|cbt)-[0-9A-Za-z_-]+|\b[A-Z2-7]{26}\b`)
+)
+
 // unsecret takes out of a text what looks like a token or like the id of a
 // sign-in (of package weblogin), which is as good as one: people put them into
 // URLs, and clients have to.
 func unsecret(text string) string {
-	return regexp.MustCompile(`gl(?:pat|dt)-[0-9A-Za-z_-]+|\b[A-Z2-7]{26}\b`).ReplaceAllString(text, redacted)
+	return secretText.ReplaceAllString(text, redacted)
 }

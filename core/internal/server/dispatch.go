@@ -3,21 +3,39 @@ package server
 import (
 	"context"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/plan"
 	"github.com/pakhus/pakhus/core/internal/registry"
-	"github.com/pakhus/pakhus/core/internal/routes"
 	"github.com/pakhus/pakhus/core/internal/upload"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
 
 // maxAttempts is how often a plugin is asked about one request when what it
 // had read was overtaken by another writer.
-const maxAttempts = 3
+const maxAttempts = 10
+
+// letOthersPass waits before an attempt: not at all before the second, for most
+// meet one other writer, and then ever longer, half a second in all, for those who
+// meet many. By chance, or two would go on meeting each other.
+func letOthersPass(ctx context.Context, attempt int) error {
+	if attempt < 3 {
+		return ctx.Err()
+	}
+	pause := time.NewTimer(rand.N(time.Millisecond << attempt)) //nolint:gosec // any number will do
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 // dispatch asks the plugin, commits its plan, and returns what to answer. A
 // plan that met a conflict it had no answer for is asked for again, on what is
@@ -25,6 +43,9 @@ const maxAttempts = 3
 func (s *Server) dispatch(r *call, body *upload.Body) (*answer, error) {
 	ctx := r.c.Request.Context()
 	for attempt := 1; attempt <= maxAttempts; attempt++ {
+		if err := letOthersPass(ctx, attempt); err != nil {
+			return nil, err
+		}
 		request, end, err := s.open(ctx, r, body, attempt)
 		if err != nil {
 			return nil, err
@@ -65,8 +86,9 @@ func ask(ctx context.Context, r *call, request *spec.Request) (*spec.Response, e
 }
 
 // open gives the plugin's call a scope, answers the route's prefetch, and
-// builds what the plugin is asked. The scope ends with end.
-func (s *Server) open(ctx context.Context, r *call, body *upload.Body, attempt int) (*spec.Request, func(), error) {
+// builds what the plugin is asked. The scope ends with end, which tells whether
+// the plugin has read more than it was given.
+func (s *Server) open(ctx context.Context, r *call, body *upload.Body, attempt int) (_ *spec.Request, end func() (asked bool), _ error) {
 	scope, end := s.Host.Open(host.Scope{
 		Format:     r.manifest.Format,
 		ProjectIDs: r.about.projectIDs(),
@@ -74,7 +96,7 @@ func (s *Server) open(ctx context.Context, r *call, body *upload.Body, attempt i
 		Uploads:    hostFiles(body),
 		Schema:     s.Schemas(r.manifest.Format),
 	})
-	prefetched, err := s.prefetch(ctx, scope, r)
+	known, err := s.prefetch(ctx, scope, r)
 	if err != nil {
 		end()
 		return nil, nil, err
@@ -100,38 +122,68 @@ func (s *Server) open(ctx context.Context, r *call, body *upload.Body, attempt i
 		Body:       body.Document,
 		Form:       body.Form,
 		Uploads:    specUploads(body),
-		Prefetched: prefetched,
+		Prefetched: known.packages,
+
+		PrefetchedRows: known.rows,
 	}, end, nil
 }
 
-// prefetch answers the route's finders, all in one round trip.
-func (s *Server) prefetch(ctx context.Context, scope string, r *call) ([][]spec.FoundPackage, error) {
-	if len(r.route.Prefetch) == 0 {
-		return nil, nil
+// prefetched is what a route's finders and queries have found.
+type prefetched struct {
+	packages [][]spec.FoundPackage
+	rows     [][]spec.Row
+}
+
+// prefetch answers the route's finders and queries, all in one round trip and on
+// one snapshot, which also tells the generations that the answer will depend on.
+func (s *Server) prefetch(ctx context.Context, scope string, r *call) (p prefetched, err error) {
+	finders := len(r.route.Prefetch)
+	calls := make([]spec.ReadCall, 0, finders+len(r.route.PrefetchQueries))
+	for _, f := range r.route.Prefetch {
+		f = f.Filled(r.params)
+		calls = append(calls, spec.ReadCall{Find: &f})
 	}
-	calls := make([]spec.ReadCall, len(r.route.Prefetch))
-	for i, f := range r.route.Prefetch {
-		f.Name, f.Version, f.FileName, f.FileKey = r.fill(f.Name), r.fill(f.Version), r.fill(f.FileName), r.fill(f.FileKey)
-		calls[i].Find = &f
+	for _, q := range r.route.PrefetchQueries {
+		call, err := q.Call(r.argumentTypes(q.Name), r.params)
+		if err != nil {
+			return p, err
+		}
+		calls = append(calls, spec.ReadCall{Query: &call})
 	}
 	var keys []string
-	if r.route.DirectFile != nil && r.route.Cache != nil {
+	if r.route.Cache != nil {
 		keys = r.cacheKeys()
 	}
-	results, generations, err := s.Host.Prefetch(ctx, scope, calls, keys)
+	if len(calls) == 0 && len(keys) == 0 {
+		return p, nil
+	}
+	found, err := s.Host.Prefetch(ctx, scope, calls, keys, r.route.DirectFile != nil)
 	if err != nil {
-		return nil, err
+		return p, err
 	}
-	found := make([][]spec.FoundPackage, len(results))
-	for i := range results {
-		found[i] = results[i].Page.Packages
+	for i, result := range found.Results {
+		if i < finders {
+			p.packages = append(p.packages, result.Page.Packages)
+		} else {
+			p.rows = append(p.rows, result.Rows)
+		}
 	}
-	r.prefetchedAt = generations
-	return found, nil
+	r.prefetchedAt, r.contents = found.Generations, found.Contents
+	return p, nil
+}
+
+// argumentTypes are those of a named query; the manifest's check has found it.
+func (r *call) argumentTypes(query string) []string {
+	for _, q := range r.manifest.Metadata.Queries {
+		if q.Name == query {
+			return q.ArgumentTypes
+		}
+	}
+	return nil
 }
 
 // fill puts the request's parameters into a template such as "{name}".
-func (r *call) fill(template string) string { return routes.Fill(template, r.params) }
+func (r *call) fill(template string) string { return spec.Fill(template, r.params) }
 
 func (s *Server) planScope(r *call, body *upload.Body, wanted *spec.Response) (plan.Scope, error) {
 	changed, err := r.changed(wanted.Plan)

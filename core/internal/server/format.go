@@ -30,8 +30,10 @@ type call struct {
 	goesBy   []string // the switches' names for the route
 	caller   auth.Caller
 	about    about // from authorize on
-	// The generations of the route's cache keys as the prefetch saw them, of a direct file.
+	// The generations of the route's cache keys as the prefetch saw them.
 	prefetchedAt []packages.Generation
+	// The contents of files that the prefetch found, as far as they are in the database.
+	contents map[int64][]byte
 }
 
 // serve answers the requests below one mount of a format: this is a request

@@ -48,7 +48,10 @@ func (s *Server) destroyPackageFile(r *apiCall) error {
 // format's own plans, so that caches, events and reservations come out the same.
 // What went away or changed since it was looked at is looked at again.
 func (s *Server) destroy(r *apiCall, look func() (format string, destruction *spec.Plan, err error)) error {
-	for range maxAttempts {
+	for attempt := 1; attempt <= maxAttempts; attempt++ {
+		if err := letOthersPass(r.c.Request.Context(), attempt); err != nil {
+			return err
+		}
 		format, destruction, err := look()
 		if err != nil {
 			return err

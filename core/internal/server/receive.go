@@ -35,6 +35,8 @@ func (s *Server) receive(r *call) (*upload.Body, error) {
 		MaxFileBytes: limits.MaxFileBytes,
 		Digests:      limits.Digests,
 		TooLarge:     tooLarge,
+
+		SmallFileBytes: s.SmallFileBytes,
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -23,11 +24,28 @@ import (
 	"github.com/pakhus/pakhus/sdk/spec"
 )
 
-// fills lets concurrent requests for one answer share one call of the plugin.
-type fills struct{ group singleflight.Group }
+// fills are the calls of plugins whose answers will be kept.
+type fills struct {
+	group singleflight.Group // by tag: concurrent requests for one answer share one call
+	first sync.Map           // subjects that somebody asks about without a tag
+}
 
 // fillTimeout bounds a call that is made for several requests and so outlives each of them.
 const fillTimeout = 30 * time.Second
+
+// fresh is an answer that a plugin made.
+type fresh struct {
+	tag  string
+	kept *cache.Answer
+	once *answer // an answer that is not kept: an error of the plugin's making, or one overtaken
+}
+
+func (f fresh) answer() *answer {
+	if f.kept != nil {
+		return &answer{kept: f.kept, tag: f.tag}
+	}
+	return f.once
+}
 
 // remembered answers a read whose answer depends on nothing but the route, its
 // parameters and the generations of the packages it names. The entity tag is
@@ -35,6 +53,11 @@ const fillTimeout = 30 * time.Second
 // the document being built, on any node and after any restart.
 func (s *Server) remembered(r *call) (*answer, error) {
 	ctx := r.c.Request.Context()
+	if first, end := s.firstOf(r); first {
+		defer end()
+		f, err := s.fill(ctx, r)
+		return f.answer(), err
+	}
 	generations, err := s.generations(ctx, r)
 	if err != nil {
 		return nil, err
@@ -46,58 +69,69 @@ func (s *Server) remembered(r *call) (*answer, error) {
 	if kept, ok := s.Answers.Get(tag); ok {
 		return &answer{kept: kept, tag: tag}, nil
 	}
-	type filled struct {
-		kept *cache.Answer
-		once *answer // an answer that is not kept: an error of the plugin's making
-	}
 	got, err, _ := s.fills.group.Do(tag, func() (any, error) {
 		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), fillTimeout)
 		defer cancel()
-		kept, once, err := s.fill(shared, r, generations, tag)
-		return filled{kept, once}, err
+		return s.fill(shared, r)
 	})
 	if err != nil {
 		return nil, err
 	}
-	f := got.(filled) //nolint:errcheck,forcetypeassert // the function above returns nothing else
-	if f.kept != nil {
-		return &answer{kept: f.kept, tag: tag}, nil
-	}
-	return f.once, nil
+	return got.(fresh).answer(), nil //nolint:errcheck,forcetypeassert // the function above returns nothing else
 }
 
-// fill asks the plugin. The answer is kept only if no generation has moved
-// since before the plugin's first read.
-func (s *Server) fill(ctx context.Context, r *call, before []packages.Generation, tag string) (*cache.Answer, *answer, error) {
+// firstOf reports whether this is the first request about something that no
+// answer was kept of, and that the client has none of either: to find out the tag
+// would be a round trip for nothing. Of many at once the others do not share its
+// call, for it may have read before they asked.
+func (s *Server) firstOf(r *call) (first bool, end func()) {
+	subject := s.subject(r)
+	if r.c.Request.Header.Get("If-None-Match") != "" || s.Answers.Knows(subject) {
+		return false, nil
+	}
+	if _, others := s.fills.first.LoadOrStore(subject, struct{}{}); others {
+		return false, nil
+	}
+	return true, func() { s.fills.first.Delete(subject) }
+}
+
+// subject names what an answer is about, whatever the generations.
+func (s *Server) subject(r *call) string { return s.entityTag(r, "", nil) }
+
+// fill asks the plugin. The answer's tag is made from the generations that the
+// prefetch saw; if the plugin reads more than that, the answer is kept only if
+// none has moved since.
+func (s *Server) fill(ctx context.Context, r *call) (fresh, error) {
 	request, end, err := s.open(ctx, r, &upload.Body{}, 1)
 	if err != nil {
-		return nil, nil, err
+		return fresh{}, err
 	}
 	forEverybody(request, r.route.Cache)
 	response, err := ask(ctx, r, request)
-	end()
+	asked := end()
 	if err != nil {
-		return nil, nil, err
+		return fresh{}, err
 	}
 	if !response.Plan.Empty() {
-		return nil, nil, registry.Errorf(registry.CodeInternal, "plugin sent a plan for a read")
+		return fresh{}, registry.Errorf(registry.CodeInternal, "plugin sent a plan for a read")
 	}
-	once := &answer{outcome: response.Outcome, prefetched: request.Prefetched}
-	after := r.prefetchedAt // nothing else was read
-	if r.route.DirectFile.Answer(request.Prefetched) == nil {
-		if after, err = s.generations(ctx, r); err != nil {
-			return nil, nil, err
+	once := fresh{once: &answer{outcome: response.Outcome, prefetched: request.Prefetched}}
+	if asked {
+		after, err := s.generations(ctx, r)
+		if err != nil {
+			return fresh{}, err
+		}
+		if !slices.Equal(r.prefetchedAt, after) {
+			return once, nil
 		}
 	}
-	if !slices.Equal(before, after) {
-		return nil, once, nil
-	}
-	kept, err := s.keep(ctx, r, once)
+	kept, err := s.keep(ctx, r, once.once)
 	if err != nil || kept == nil {
-		return nil, once, err
+		return once, err
 	}
-	s.Answers.Put(tag, kept)
-	return kept, nil, nil
+	tag := s.entityTag(r, r.format.Revision(), r.prefetchedAt)
+	s.Answers.Put(s.subject(r), tag, kept)
+	return fresh{tag: tag, kept: kept}, nil
 }
 
 // keep makes a lasting answer of an outcome; nil if it is not one to keep.
@@ -127,15 +161,19 @@ func (s *Server) keep(ctx context.Context, r *call, a *answer) (*cache.Answer, e
 // Beyond it the kernel sends the file faster than this process could.
 const keptFile = 64 << 10
 
+// readBlob returns the bytes of a file, those at hand or the stored ones.
 func (s *Server) readBlob(ctx context.Context, f cache.File) ([]byte, error) {
-	blob, err := s.Blobs.Open(ctx, storage.Key(f.SHA256))
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	defer func() { _ = blob.Close() }()
-	data := make([]byte, blob.Size())
-	if _, err := io.ReadFull(blob, data); err != nil {
-		return nil, unreadable(err)
+	data := f.Data
+	if data == nil {
+		blob, err := s.Blobs.Open(ctx, storage.Key(f.SHA256))
+		if err != nil {
+			return nil, unreadable(err)
+		}
+		defer func() { _ = blob.Close() }()
+		data = make([]byte, blob.Size())
+		if _, err := io.ReadFull(blob, data); err != nil {
+			return nil, unreadable(err)
+		}
 	}
 	if sha256.Sum256(data) != f.SHA256 {
 		return nil, unreadable(errors.New("the stored bytes are not those that were published"))

@@ -161,6 +161,7 @@ func (s *Server) file(ctx context.Context, r *call, a *answer, o *spec.SendFile)
 				if f.ID == o.FileID {
 					copy(file.SHA256[:], f.Digests.SHA256)
 					file.PackageID, file.Name, file.Size, file.ModTime = p.Package.ID, cmp.Or(file.Name, f.FileName), f.Size, f.CreatedAt
+					file.Data = r.contents[f.ID]
 					return file, nil
 				}
 			}

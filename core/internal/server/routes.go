@@ -55,6 +55,9 @@ func (s *Server) Handler() http.Handler {
 	s.protectionAPI(e)
 	s.featuresAPI(e)
 	s.auditAPI(e)
+	s.applicationsAPI(e)
+	s.oauthAPI(e)
+	s.signInPages(e)
 	s.listPaths(e)
 	e.NoRoute(func(c *gin.Context) {
 		s.fail(c, registry.Errorf(registry.CodeNotFound, "Not Found"))

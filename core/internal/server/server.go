@@ -16,8 +16,10 @@ import (
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/cache"
 	"github.com/pakhus/pakhus/core/internal/features"
+	"github.com/pakhus/pakhus/core/internal/federation"
 	"github.com/pakhus/pakhus/core/internal/host"
 	"github.com/pakhus/pakhus/core/internal/metadata"
+	"github.com/pakhus/pakhus/core/internal/oauth"
 	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/plan"
 	"github.com/pakhus/pakhus/core/internal/plugins"
@@ -25,10 +27,12 @@ import (
 	"github.com/pakhus/pakhus/core/internal/ratelimit"
 	"github.com/pakhus/pakhus/core/internal/storage"
 	"github.com/pakhus/pakhus/core/internal/weblogin"
+	"github.com/pakhus/pakhus/core/internal/webpage"
+	"github.com/pakhus/pakhus/core/internal/websession"
 )
 
 // Config is what a Server needs; all fields but ExternalURL, TrustedProxies,
-// LoginPage, Limits and Audit are required.
+// LoginPage, SignIn, Limits and Audit are required.
 type Config struct {
 	Pool *pgxpool.Pool
 	Auth *auth.Authenticator
@@ -48,8 +52,12 @@ type Config struct {
 	WebLogins  *weblogin.Logins
 	// Features are the switches of formats' routes.
 	Features *features.Flags
+	// SmallFileBytes is up to what size a file is kept in the database; 0: none is.
+	SmallFileBytes int64
 	// MaxFileBytes overrides a format's own limit on uploaded files; 0 does not.
 	MaxFileBytes func(format string) int64
+	// SignIn are the OpenID providers with which people may sign in; nil: none.
+	SignIn *federation.Providers
 	// LoginPage serves /-/login/{id}.
 	LoginPage http.Handler
 	// Limits counts requests and failed sign-ins; nil limits nothing.
@@ -69,7 +77,10 @@ type Config struct {
 // Server answers HTTP requests.
 type Server struct {
 	Config
-	fills fills
+	fills    fills
+	sessions *websession.Sessions
+	oauth    *oauth.Server
+	pages    *webpage.Pages
 	// What Handler has mounted; see listing.go.
 	takes  map[string][]string // the methods that a path of the APIs takes
 	mounts map[string]bool     // the paths that are formats'
@@ -78,7 +89,9 @@ type Server struct {
 
 // New makes a Server.
 func New(cfg Config) *Server {
-	return &Server{Config: cfg}
+	s := &Server{Config: cfg, sessions: websession.New(cfg.Pool), pages: webpage.New()}
+	s.oauth = oauth.New(oauth.Config{Pool: cfg.Pool, Done: s.oauthDone, Log: cfg.Log})
+	return s
 }
 
 // HTTPServer returns an http.Server with the limits of a server on the open

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -97,6 +98,16 @@ func called(c auth.Credentials) string {
 
 // signInPage serves /-/login/{id}, and counts the sign-ins that fail.
 func (s *Server) signInPage(c *gin.Context) {
+	r := &pageCall{c: c, secure: s.secure(c.Request)}
+	if err := s.visit(r); err != nil {
+		s.failPage(r, err)
+		return
+	}
+	visitor := weblogin.Visitor{Actor: r.actor()}
+	if len(s.SignIn.List()) > 0 {
+		visitor.SignIn = signInPath + "?" + url.Values{"return_to": {c.Request.URL.EscapedPath()}}.Encode()
+	}
+	c.Request = c.Request.WithContext(weblogin.WithVisitor(c.Request.Context(), visitor))
 	if c.Request.Method != http.MethodPost {
 		s.LoginPage.ServeHTTP(c.Writer, c.Request)
 		return

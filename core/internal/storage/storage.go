@@ -16,6 +16,11 @@ import (
 // must never be shown as "not found".
 var ErrNotFound = errors.New("storage: no such blob")
 
+// MaxSmallFile is up to what size, in bytes, a file is kept in memory until it is
+// committed: a refused publish of a small package then costs no disk at all. Only
+// such files can be kept in the database instead of in a store.
+const MaxSmallFile = 64 << 10
+
 // Key is the sha256 of a blob's content.
 type Key [32]byte
 

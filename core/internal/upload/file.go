@@ -23,6 +23,7 @@ type File struct {
 	blobs  storage.Blobs
 	key    storage.Key
 	small  []byte // the content, if it is not staged
+	beside bool   // the content is to be kept beside its row
 	mu     sync.Mutex
 	staged storage.Staged
 	gone   bool
@@ -35,6 +36,15 @@ func (f *File) Key() storage.Key { return f.key }
 
 // Content returns what a row about the file says of its bytes.
 func (f *File) Content() (size int64, digests spec.Digests) { return f.Size, f.Digests }
+
+// Small is the content of a file that is to be kept beside its row, by whoever
+// writes that; nil if it is the store's.
+func (f *File) Small() []byte {
+	if !f.beside {
+		return nil
+	}
+	return f.small
+}
 
 // Commit makes the content a durable blob. It may be called again, until Discard.
 func (f *File) Commit(ctx context.Context) error {

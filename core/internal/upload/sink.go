@@ -18,10 +18,6 @@ import (
 	"github.com/pakhus/pakhus/sdk/spec"
 )
 
-// smallFile is what is kept in memory until it is committed: a refused
-// publish of a small package then costs no disk at all.
-const smallFile = 64 << 10
-
 // chunk is how much is hashed and stored at a time, enough to be worth a
 // goroutine for each digest. A sink has two at most.
 const chunk = 256 << 10
@@ -170,7 +166,7 @@ func (s *sink) wait() error {
 
 // file ends the sink: the bytes of a large file are durable now.
 func (s *sink) file() (*File, error) {
-	if s.staged == nil && s.size <= smallFile {
+	if s.staged == nil && s.size <= storage.MaxSmallFile {
 		s.sum256.Write(s.buf)
 		for _, h := range s.others {
 			h.Write(s.buf)
@@ -178,7 +174,7 @@ func (s *sink) file() (*File, error) {
 		if cap(s.buf) > 2*len(s.buf)+(4<<10) {
 			s.buf = bytes.Clone(s.buf) // many small files of one large body
 		}
-		return s.describe(&File{small: s.buf}), nil
+		return s.describe(&File{small: s.buf, beside: s.size <= s.r.limits.SmallFileBytes}), nil
 	}
 	if err := s.passOn(); err != nil {
 		return nil, err

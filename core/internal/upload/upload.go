@@ -42,6 +42,9 @@ type Limits struct {
 	// TooLarge is the code of a file over the limit: CodeTooLarge, or CodeInvalid
 	// for formats whose clients expect GitLab's 400. Zero is CodeTooLarge.
 	TooLarge registry.Code
+	// SmallFileBytes is up to what size a file is kept in the database, with the
+	// plan that publishes it; 0: none is. At most storage.MaxSmallFile.
+	SmallFileBytes int64
 }
 
 // Body is a consumed body.

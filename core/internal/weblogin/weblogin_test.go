@@ -243,7 +243,7 @@ func TestThePageIsKeptFromFramesCachesAndScripts(t *testing.T) {
 			t.Errorf("%s: %d, %v\n%s", path, resp.StatusCode, err, body)
 		}
 		for name, want := range map[string]string{
-			"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+			"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin",
 			"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "frame-ancestors 'none'",
 		} {
 			if got := resp.Header.Get(name); !strings.Contains(got, want) {

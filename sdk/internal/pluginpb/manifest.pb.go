@@ -335,7 +335,7 @@ func (x Convention_Names) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Convention_Names.Descriptor instead.
 func (Convention_Names) EnumDescriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{2, 0}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{3, 0}
 }
 
 type BodyPolicy_Encoding int32
@@ -385,7 +385,7 @@ func (x BodyPolicy_Encoding) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use BodyPolicy_Encoding.Descriptor instead.
 func (BodyPolicy_Encoding) EnumDescriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{4, 0}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{5, 0}
 }
 
 type FileLimits_Digest int32
@@ -437,7 +437,7 @@ func (x FileLimits_Digest) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FileLimits_Digest.Descriptor instead.
 func (FileLimits_Digest) EnumDescriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{7, 0}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{8, 0}
 }
 
 // Manifest is everything the core must know before it sends the first request.
@@ -648,9 +648,11 @@ type Route struct {
 	// Of a route at instance level: which project or group it is about.
 	Convention *Convention `protobuf:"bytes,17,opt,name=convention,proto3" json:"convention,omitempty"`
 	// The answer, where the only finder of prefetch finds one file: the core then sends it without asking.
-	DirectFile    *DirectFile `protobuf:"bytes,18,opt,name=direct_file,json=directFile,proto3" json:"direct_file,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	DirectFile *DirectFile `protobuf:"bytes,18,opt,name=direct_file,json=directFile,proto3" json:"direct_file,omitempty"`
+	// Called before the plugin is, on the same snapshot as prefetch; their rows come with the request.
+	PrefetchQueries []*PrefetchQuery `protobuf:"bytes,19,rep,name=prefetch_queries,json=prefetchQueries,proto3" json:"prefetch_queries,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Route) Reset() {
@@ -809,6 +811,68 @@ func (x *Route) GetDirectFile() *DirectFile {
 	return nil
 }
 
+func (x *Route) GetPrefetchQueries() []*PrefetchQuery {
+	if x != nil {
+		return x.PrefetchQueries
+	}
+	return nil
+}
+
+// PrefetchQuery is a call of a named query.
+type PrefetchQuery struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// One for each argument after the projects. Of a text, "{param}" is replaced by the
+	// request's parameter; of a bigint, its digits.
+	Arguments     []string `protobuf:"bytes,2,rep,name=arguments,proto3" json:"arguments,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PrefetchQuery) Reset() {
+	*x = PrefetchQuery{}
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrefetchQuery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrefetchQuery) ProtoMessage() {}
+
+func (x *PrefetchQuery) ProtoReflect() protoreflect.Message {
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrefetchQuery.ProtoReflect.Descriptor instead.
+func (*PrefetchQuery) Descriptor() ([]byte, []int) {
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PrefetchQuery) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PrefetchQuery) GetArguments() []string {
+	if x != nil {
+		return x.Arguments
+	}
+	return nil
+}
+
 // Convention is how a format's names tell where a package lives, for requests
 // to the whole instance.
 type Convention struct {
@@ -830,7 +894,7 @@ type Convention struct {
 
 func (x *Convention) Reset() {
 	*x = Convention{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[2]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -842,7 +906,7 @@ func (x *Convention) String() string {
 func (*Convention) ProtoMessage() {}
 
 func (x *Convention) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[2]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -855,7 +919,7 @@ func (x *Convention) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Convention.ProtoReflect.Descriptor instead.
 func (*Convention) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{2}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Convention) GetValue() string {
@@ -905,7 +969,7 @@ type BodyCredentials struct {
 
 func (x *BodyCredentials) Reset() {
 	*x = BodyCredentials{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[3]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -917,7 +981,7 @@ func (x *BodyCredentials) String() string {
 func (*BodyCredentials) ProtoMessage() {}
 
 func (x *BodyCredentials) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[3]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -930,7 +994,7 @@ func (x *BodyCredentials) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BodyCredentials.ProtoReflect.Descriptor instead.
 func (*BodyCredentials) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{3}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *BodyCredentials) GetUsernameField() string {
@@ -964,7 +1028,7 @@ type BodyPolicy struct {
 
 func (x *BodyPolicy) Reset() {
 	*x = BodyPolicy{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[4]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -976,7 +1040,7 @@ func (x *BodyPolicy) String() string {
 func (*BodyPolicy) ProtoMessage() {}
 
 func (x *BodyPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[4]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -989,7 +1053,7 @@ func (x *BodyPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BodyPolicy.ProtoReflect.Descriptor instead.
 func (*BodyPolicy) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{4}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *BodyPolicy) GetMode() isBodyPolicy_Mode {
@@ -1077,7 +1141,7 @@ type CachePolicy struct {
 
 func (x *CachePolicy) Reset() {
 	*x = CachePolicy{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[5]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1089,7 +1153,7 @@ func (x *CachePolicy) String() string {
 func (*CachePolicy) ProtoMessage() {}
 
 func (x *CachePolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[5]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1102,7 +1166,7 @@ func (x *CachePolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CachePolicy.ProtoReflect.Descriptor instead.
 func (*CachePolicy) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{5}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CachePolicy) GetKeys() []string {
@@ -1131,7 +1195,7 @@ type DirectFile struct {
 
 func (x *DirectFile) Reset() {
 	*x = DirectFile{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[6]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1143,7 +1207,7 @@ func (x *DirectFile) String() string {
 func (*DirectFile) ProtoMessage() {}
 
 func (x *DirectFile) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[6]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1156,7 +1220,7 @@ func (x *DirectFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectFile.ProtoReflect.Descriptor instead.
 func (*DirectFile) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{6}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DirectFile) GetContentType() string {
@@ -1186,7 +1250,7 @@ type FileLimits struct {
 
 func (x *FileLimits) Reset() {
 	*x = FileLimits{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[7]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1198,7 +1262,7 @@ func (x *FileLimits) String() string {
 func (*FileLimits) ProtoMessage() {}
 
 func (x *FileLimits) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[7]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1211,7 +1275,7 @@ func (x *FileLimits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileLimits.ProtoReflect.Descriptor instead.
 func (*FileLimits) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{7}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *FileLimits) GetMaxFileBytes() int64 {
@@ -1248,7 +1312,7 @@ type MetadataSchema struct {
 
 func (x *MetadataSchema) Reset() {
 	*x = MetadataSchema{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[8]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1260,7 +1324,7 @@ func (x *MetadataSchema) String() string {
 func (*MetadataSchema) ProtoMessage() {}
 
 func (x *MetadataSchema) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[8]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1273,7 +1337,7 @@ func (x *MetadataSchema) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetadataSchema.ProtoReflect.Descriptor instead.
 func (*MetadataSchema) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{8}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *MetadataSchema) GetMigrations() []*SqlMigration {
@@ -1300,7 +1364,7 @@ type SqlMigration struct {
 
 func (x *SqlMigration) Reset() {
 	*x = SqlMigration{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[9]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1312,7 +1376,7 @@ func (x *SqlMigration) String() string {
 func (*SqlMigration) ProtoMessage() {}
 
 func (x *SqlMigration) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[9]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1325,7 +1389,7 @@ func (x *SqlMigration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SqlMigration.ProtoReflect.Descriptor instead.
 func (*SqlMigration) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{9}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SqlMigration) GetName() string {
@@ -1358,7 +1422,7 @@ type NamedQuery struct {
 
 func (x *NamedQuery) Reset() {
 	*x = NamedQuery{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[10]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1370,7 +1434,7 @@ func (x *NamedQuery) String() string {
 func (*NamedQuery) ProtoMessage() {}
 
 func (x *NamedQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[10]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1383,7 +1447,7 @@ func (x *NamedQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NamedQuery.ProtoReflect.Descriptor instead.
 func (*NamedQuery) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{10}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *NamedQuery) GetName() string {
@@ -1425,7 +1489,7 @@ type JobKind struct {
 
 func (x *JobKind) Reset() {
 	*x = JobKind{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[11]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1437,7 +1501,7 @@ func (x *JobKind) String() string {
 func (*JobKind) ProtoMessage() {}
 
 func (x *JobKind) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[11]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1450,7 +1514,7 @@ func (x *JobKind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobKind.ProtoReflect.Descriptor instead.
 func (*JobKind) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{11}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *JobKind) GetKind() string {
@@ -1503,7 +1567,7 @@ type Finder struct {
 
 func (x *Finder) Reset() {
 	*x = Finder{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[12]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1515,7 +1579,7 @@ func (x *Finder) String() string {
 func (*Finder) ProtoMessage() {}
 
 func (x *Finder) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[12]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1528,7 +1592,7 @@ func (x *Finder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finder.ProtoReflect.Descriptor instead.
 func (*Finder) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{12}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Finder) GetName() string {
@@ -1627,7 +1691,7 @@ type RowSelection struct {
 
 func (x *RowSelection) Reset() {
 	*x = RowSelection{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[13]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1639,7 +1703,7 @@ func (x *RowSelection) String() string {
 func (*RowSelection) ProtoMessage() {}
 
 func (x *RowSelection) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[13]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1652,7 +1716,7 @@ func (x *RowSelection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RowSelection.ProtoReflect.Descriptor instead.
 func (*RowSelection) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{13}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RowSelection) GetTable() string {
@@ -1679,7 +1743,7 @@ type BodyPolicy_Inline struct {
 
 func (x *BodyPolicy_Inline) Reset() {
 	*x = BodyPolicy_Inline{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[16]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1691,7 +1755,7 @@ func (x *BodyPolicy_Inline) String() string {
 func (*BodyPolicy_Inline) ProtoMessage() {}
 
 func (x *BodyPolicy_Inline) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[16]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1704,7 +1768,7 @@ func (x *BodyPolicy_Inline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BodyPolicy_Inline.ProtoReflect.Descriptor instead.
 func (*BodyPolicy_Inline) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{4, 0}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{5, 0}
 }
 
 func (x *BodyPolicy_Inline) GetMaxBytes() int64 {
@@ -1725,7 +1789,7 @@ type BodyPolicy_RawFile struct {
 
 func (x *BodyPolicy_RawFile) Reset() {
 	*x = BodyPolicy_RawFile{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[17]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1737,7 +1801,7 @@ func (x *BodyPolicy_RawFile) String() string {
 func (*BodyPolicy_RawFile) ProtoMessage() {}
 
 func (x *BodyPolicy_RawFile) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[17]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1750,7 +1814,7 @@ func (x *BodyPolicy_RawFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BodyPolicy_RawFile.ProtoReflect.Descriptor instead.
 func (*BodyPolicy_RawFile) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{4, 1}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{5, 1}
 }
 
 func (x *BodyPolicy_RawFile) GetInlineBelow() int64 {
@@ -1774,7 +1838,7 @@ type BodyPolicy_MultipartFiles struct {
 
 func (x *BodyPolicy_MultipartFiles) Reset() {
 	*x = BodyPolicy_MultipartFiles{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[18]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1786,7 +1850,7 @@ func (x *BodyPolicy_MultipartFiles) String() string {
 func (*BodyPolicy_MultipartFiles) ProtoMessage() {}
 
 func (x *BodyPolicy_MultipartFiles) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[18]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1799,7 +1863,7 @@ func (x *BodyPolicy_MultipartFiles) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BodyPolicy_MultipartFiles.ProtoReflect.Descriptor instead.
 func (*BodyPolicy_MultipartFiles) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{4, 2}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{5, 2}
 }
 
 func (x *BodyPolicy_MultipartFiles) GetFileParts() []string {
@@ -1836,7 +1900,7 @@ type BodyPolicy_JsonAttachments struct {
 
 func (x *BodyPolicy_JsonAttachments) Reset() {
 	*x = BodyPolicy_JsonAttachments{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[19]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1848,7 +1912,7 @@ func (x *BodyPolicy_JsonAttachments) String() string {
 func (*BodyPolicy_JsonAttachments) ProtoMessage() {}
 
 func (x *BodyPolicy_JsonAttachments) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[19]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1861,7 +1925,7 @@ func (x *BodyPolicy_JsonAttachments) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BodyPolicy_JsonAttachments.ProtoReflect.Descriptor instead.
 func (*BodyPolicy_JsonAttachments) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{4, 3}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{5, 3}
 }
 
 func (x *BodyPolicy_JsonAttachments) GetAttachments() []*BodyPolicy_Attachment {
@@ -1896,7 +1960,7 @@ type BodyPolicy_Attachment struct {
 
 func (x *BodyPolicy_Attachment) Reset() {
 	*x = BodyPolicy_Attachment{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[20]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1908,7 +1972,7 @@ func (x *BodyPolicy_Attachment) String() string {
 func (*BodyPolicy_Attachment) ProtoMessage() {}
 
 func (x *BodyPolicy_Attachment) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[20]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1921,7 +1985,7 @@ func (x *BodyPolicy_Attachment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BodyPolicy_Attachment.ProtoReflect.Descriptor instead.
 func (*BodyPolicy_Attachment) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{4, 4}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{5, 4}
 }
 
 func (x *BodyPolicy_Attachment) GetPath() []string {
@@ -1948,7 +2012,7 @@ type NamedQuery_Column struct {
 
 func (x *NamedQuery_Column) Reset() {
 	*x = NamedQuery_Column{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[22]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1960,7 +2024,7 @@ func (x *NamedQuery_Column) String() string {
 func (*NamedQuery_Column) ProtoMessage() {}
 
 func (x *NamedQuery_Column) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[22]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1973,7 +2037,7 @@ func (x *NamedQuery_Column) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NamedQuery_Column.ProtoReflect.Descriptor instead.
 func (*NamedQuery_Column) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{10, 0}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{11, 0}
 }
 
 func (x *NamedQuery_Column) GetName() string {
@@ -2018,7 +2082,7 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"\ferror_header\x18\x10 \x01(\tR\verrorHeader\x1a=\n" +
 	"\x0fValidatorsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc8\a\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x94\b\n" +
 	"\x05Route\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06method\x18\x02 \x01(\tR\x06method\x12\x18\n" +
@@ -2041,10 +2105,14 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"convention\x18\x11 \x01(\v2\x1c.pakhus.format.v1.ConventionR\n" +
 	"convention\x12=\n" +
 	"\vdirect_file\x18\x12 \x01(\v2\x1c.pakhus.format.v1.DirectFileR\n" +
-	"directFile\x1a?\n" +
+	"directFile\x12J\n" +
+	"\x10prefetch_queries\x18\x13 \x03(\v2\x1f.pakhus.format.v1.PrefetchQueryR\x0fprefetchQueries\x1a?\n" +
 	"\x11MatchHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf4\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"A\n" +
+	"\rPrefetchQuery\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
+	"\targuments\x18\x02 \x03(\tR\targuments\"\xf4\x01\n" +
 	"\n" +
 	"Convention\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\tR\x05value\x12\x18\n" +
@@ -2190,7 +2258,7 @@ func file_pakhus_format_v1_manifest_proto_rawDescGZIP() []byte {
 }
 
 var file_pakhus_format_v1_manifest_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_pakhus_format_v1_manifest_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_pakhus_format_v1_manifest_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_pakhus_format_v1_manifest_proto_goTypes = []any{
 	(ErrorStyle)(0),                    // 0: pakhus.format.v1.ErrorStyle
 	(Level)(0),                         // 1: pakhus.format.v1.Level
@@ -2202,67 +2270,69 @@ var file_pakhus_format_v1_manifest_proto_goTypes = []any{
 	(FileLimits_Digest)(0),             // 7: pakhus.format.v1.FileLimits.Digest
 	(*Manifest)(nil),                   // 8: pakhus.format.v1.Manifest
 	(*Route)(nil),                      // 9: pakhus.format.v1.Route
-	(*Convention)(nil),                 // 10: pakhus.format.v1.Convention
-	(*BodyCredentials)(nil),            // 11: pakhus.format.v1.BodyCredentials
-	(*BodyPolicy)(nil),                 // 12: pakhus.format.v1.BodyPolicy
-	(*CachePolicy)(nil),                // 13: pakhus.format.v1.CachePolicy
-	(*DirectFile)(nil),                 // 14: pakhus.format.v1.DirectFile
-	(*FileLimits)(nil),                 // 15: pakhus.format.v1.FileLimits
-	(*MetadataSchema)(nil),             // 16: pakhus.format.v1.MetadataSchema
-	(*SqlMigration)(nil),               // 17: pakhus.format.v1.SqlMigration
-	(*NamedQuery)(nil),                 // 18: pakhus.format.v1.NamedQuery
-	(*JobKind)(nil),                    // 19: pakhus.format.v1.JobKind
-	(*Finder)(nil),                     // 20: pakhus.format.v1.Finder
-	(*RowSelection)(nil),               // 21: pakhus.format.v1.RowSelection
-	nil,                                // 22: pakhus.format.v1.Manifest.ValidatorsEntry
-	nil,                                // 23: pakhus.format.v1.Route.MatchHeadersEntry
-	(*BodyPolicy_Inline)(nil),          // 24: pakhus.format.v1.BodyPolicy.Inline
-	(*BodyPolicy_RawFile)(nil),         // 25: pakhus.format.v1.BodyPolicy.RawFile
-	(*BodyPolicy_MultipartFiles)(nil),  // 26: pakhus.format.v1.BodyPolicy.MultipartFiles
-	(*BodyPolicy_JsonAttachments)(nil), // 27: pakhus.format.v1.BodyPolicy.JsonAttachments
-	(*BodyPolicy_Attachment)(nil),      // 28: pakhus.format.v1.BodyPolicy.Attachment
-	nil,                                // 29: pakhus.format.v1.DirectFile.HeaderEntry
-	(*NamedQuery_Column)(nil),          // 30: pakhus.format.v1.NamedQuery.Column
-	(*durationpb.Duration)(nil),        // 31: google.protobuf.Duration
+	(*PrefetchQuery)(nil),              // 10: pakhus.format.v1.PrefetchQuery
+	(*Convention)(nil),                 // 11: pakhus.format.v1.Convention
+	(*BodyCredentials)(nil),            // 12: pakhus.format.v1.BodyCredentials
+	(*BodyPolicy)(nil),                 // 13: pakhus.format.v1.BodyPolicy
+	(*CachePolicy)(nil),                // 14: pakhus.format.v1.CachePolicy
+	(*DirectFile)(nil),                 // 15: pakhus.format.v1.DirectFile
+	(*FileLimits)(nil),                 // 16: pakhus.format.v1.FileLimits
+	(*MetadataSchema)(nil),             // 17: pakhus.format.v1.MetadataSchema
+	(*SqlMigration)(nil),               // 18: pakhus.format.v1.SqlMigration
+	(*NamedQuery)(nil),                 // 19: pakhus.format.v1.NamedQuery
+	(*JobKind)(nil),                    // 20: pakhus.format.v1.JobKind
+	(*Finder)(nil),                     // 21: pakhus.format.v1.Finder
+	(*RowSelection)(nil),               // 22: pakhus.format.v1.RowSelection
+	nil,                                // 23: pakhus.format.v1.Manifest.ValidatorsEntry
+	nil,                                // 24: pakhus.format.v1.Route.MatchHeadersEntry
+	(*BodyPolicy_Inline)(nil),          // 25: pakhus.format.v1.BodyPolicy.Inline
+	(*BodyPolicy_RawFile)(nil),         // 26: pakhus.format.v1.BodyPolicy.RawFile
+	(*BodyPolicy_MultipartFiles)(nil),  // 27: pakhus.format.v1.BodyPolicy.MultipartFiles
+	(*BodyPolicy_JsonAttachments)(nil), // 28: pakhus.format.v1.BodyPolicy.JsonAttachments
+	(*BodyPolicy_Attachment)(nil),      // 29: pakhus.format.v1.BodyPolicy.Attachment
+	nil,                                // 30: pakhus.format.v1.DirectFile.HeaderEntry
+	(*NamedQuery_Column)(nil),          // 31: pakhus.format.v1.NamedQuery.Column
+	(*durationpb.Duration)(nil),        // 32: google.protobuf.Duration
 }
 var file_pakhus_format_v1_manifest_proto_depIdxs = []int32{
-	22, // 0: pakhus.format.v1.Manifest.validators:type_name -> pakhus.format.v1.Manifest.ValidatorsEntry
+	23, // 0: pakhus.format.v1.Manifest.validators:type_name -> pakhus.format.v1.Manifest.ValidatorsEntry
 	9,  // 1: pakhus.format.v1.Manifest.routes:type_name -> pakhus.format.v1.Route
-	16, // 2: pakhus.format.v1.Manifest.metadata:type_name -> pakhus.format.v1.MetadataSchema
-	19, // 3: pakhus.format.v1.Manifest.jobs:type_name -> pakhus.format.v1.JobKind
-	15, // 4: pakhus.format.v1.Manifest.limits:type_name -> pakhus.format.v1.FileLimits
+	17, // 2: pakhus.format.v1.Manifest.metadata:type_name -> pakhus.format.v1.MetadataSchema
+	20, // 3: pakhus.format.v1.Manifest.jobs:type_name -> pakhus.format.v1.JobKind
+	16, // 4: pakhus.format.v1.Manifest.limits:type_name -> pakhus.format.v1.FileLimits
 	0,  // 5: pakhus.format.v1.Manifest.errors:type_name -> pakhus.format.v1.ErrorStyle
 	1,  // 6: pakhus.format.v1.Route.levels:type_name -> pakhus.format.v1.Level
 	2,  // 7: pakhus.format.v1.Route.action:type_name -> pakhus.format.v1.Action
-	12, // 8: pakhus.format.v1.Route.body:type_name -> pakhus.format.v1.BodyPolicy
-	13, // 9: pakhus.format.v1.Route.cache:type_name -> pakhus.format.v1.CachePolicy
-	20, // 10: pakhus.format.v1.Route.prefetch:type_name -> pakhus.format.v1.Finder
-	31, // 11: pakhus.format.v1.Route.timeout:type_name -> google.protobuf.Duration
+	13, // 8: pakhus.format.v1.Route.body:type_name -> pakhus.format.v1.BodyPolicy
+	14, // 9: pakhus.format.v1.Route.cache:type_name -> pakhus.format.v1.CachePolicy
+	21, // 10: pakhus.format.v1.Route.prefetch:type_name -> pakhus.format.v1.Finder
+	32, // 11: pakhus.format.v1.Route.timeout:type_name -> google.protobuf.Duration
 	3,  // 12: pakhus.format.v1.Route.challenge:type_name -> pakhus.format.v1.Challenge
 	4,  // 13: pakhus.format.v1.Route.anonymous_denial:type_name -> pakhus.format.v1.AnonymousDenial
-	23, // 14: pakhus.format.v1.Route.match_headers:type_name -> pakhus.format.v1.Route.MatchHeadersEntry
-	11, // 15: pakhus.format.v1.Route.body_credentials:type_name -> pakhus.format.v1.BodyCredentials
-	10, // 16: pakhus.format.v1.Route.convention:type_name -> pakhus.format.v1.Convention
-	14, // 17: pakhus.format.v1.Route.direct_file:type_name -> pakhus.format.v1.DirectFile
-	5,  // 18: pakhus.format.v1.Convention.names:type_name -> pakhus.format.v1.Convention.Names
-	24, // 19: pakhus.format.v1.BodyPolicy.inline:type_name -> pakhus.format.v1.BodyPolicy.Inline
-	25, // 20: pakhus.format.v1.BodyPolicy.raw_file:type_name -> pakhus.format.v1.BodyPolicy.RawFile
-	26, // 21: pakhus.format.v1.BodyPolicy.multipart_files:type_name -> pakhus.format.v1.BodyPolicy.MultipartFiles
-	27, // 22: pakhus.format.v1.BodyPolicy.json_attachments:type_name -> pakhus.format.v1.BodyPolicy.JsonAttachments
-	29, // 23: pakhus.format.v1.DirectFile.header:type_name -> pakhus.format.v1.DirectFile.HeaderEntry
-	7,  // 24: pakhus.format.v1.FileLimits.digests:type_name -> pakhus.format.v1.FileLimits.Digest
-	17, // 25: pakhus.format.v1.MetadataSchema.migrations:type_name -> pakhus.format.v1.SqlMigration
-	18, // 26: pakhus.format.v1.MetadataSchema.queries:type_name -> pakhus.format.v1.NamedQuery
-	30, // 27: pakhus.format.v1.NamedQuery.result:type_name -> pakhus.format.v1.NamedQuery.Column
-	31, // 28: pakhus.format.v1.JobKind.timeout:type_name -> google.protobuf.Duration
-	21, // 29: pakhus.format.v1.Finder.with_rows:type_name -> pakhus.format.v1.RowSelection
-	28, // 30: pakhus.format.v1.BodyPolicy.JsonAttachments.attachments:type_name -> pakhus.format.v1.BodyPolicy.Attachment
-	6,  // 31: pakhus.format.v1.BodyPolicy.Attachment.encoding:type_name -> pakhus.format.v1.BodyPolicy.Encoding
-	32, // [32:32] is the sub-list for method output_type
-	32, // [32:32] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	24, // 14: pakhus.format.v1.Route.match_headers:type_name -> pakhus.format.v1.Route.MatchHeadersEntry
+	12, // 15: pakhus.format.v1.Route.body_credentials:type_name -> pakhus.format.v1.BodyCredentials
+	11, // 16: pakhus.format.v1.Route.convention:type_name -> pakhus.format.v1.Convention
+	15, // 17: pakhus.format.v1.Route.direct_file:type_name -> pakhus.format.v1.DirectFile
+	10, // 18: pakhus.format.v1.Route.prefetch_queries:type_name -> pakhus.format.v1.PrefetchQuery
+	5,  // 19: pakhus.format.v1.Convention.names:type_name -> pakhus.format.v1.Convention.Names
+	25, // 20: pakhus.format.v1.BodyPolicy.inline:type_name -> pakhus.format.v1.BodyPolicy.Inline
+	26, // 21: pakhus.format.v1.BodyPolicy.raw_file:type_name -> pakhus.format.v1.BodyPolicy.RawFile
+	27, // 22: pakhus.format.v1.BodyPolicy.multipart_files:type_name -> pakhus.format.v1.BodyPolicy.MultipartFiles
+	28, // 23: pakhus.format.v1.BodyPolicy.json_attachments:type_name -> pakhus.format.v1.BodyPolicy.JsonAttachments
+	30, // 24: pakhus.format.v1.DirectFile.header:type_name -> pakhus.format.v1.DirectFile.HeaderEntry
+	7,  // 25: pakhus.format.v1.FileLimits.digests:type_name -> pakhus.format.v1.FileLimits.Digest
+	18, // 26: pakhus.format.v1.MetadataSchema.migrations:type_name -> pakhus.format.v1.SqlMigration
+	19, // 27: pakhus.format.v1.MetadataSchema.queries:type_name -> pakhus.format.v1.NamedQuery
+	31, // 28: pakhus.format.v1.NamedQuery.result:type_name -> pakhus.format.v1.NamedQuery.Column
+	32, // 29: pakhus.format.v1.JobKind.timeout:type_name -> google.protobuf.Duration
+	22, // 30: pakhus.format.v1.Finder.with_rows:type_name -> pakhus.format.v1.RowSelection
+	29, // 31: pakhus.format.v1.BodyPolicy.JsonAttachments.attachments:type_name -> pakhus.format.v1.BodyPolicy.Attachment
+	6,  // 32: pakhus.format.v1.BodyPolicy.Attachment.encoding:type_name -> pakhus.format.v1.BodyPolicy.Encoding
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_pakhus_format_v1_manifest_proto_init() }
@@ -2270,7 +2340,7 @@ func file_pakhus_format_v1_manifest_proto_init() {
 	if File_pakhus_format_v1_manifest_proto != nil {
 		return
 	}
-	file_pakhus_format_v1_manifest_proto_msgTypes[4].OneofWrappers = []any{
+	file_pakhus_format_v1_manifest_proto_msgTypes[5].OneofWrappers = []any{
 		(*BodyPolicy_Inline_)(nil),
 		(*BodyPolicy_RawFile_)(nil),
 		(*BodyPolicy_MultipartFiles_)(nil),
@@ -2282,7 +2352,7 @@ func file_pakhus_format_v1_manifest_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pakhus_format_v1_manifest_proto_rawDesc), len(file_pakhus_format_v1_manifest_proto_rawDesc)),
 			NumEnums:      8,
-			NumMessages:   23,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -213,8 +213,9 @@ type Precondition struct {
 	//	*Precondition_PackageAbsent_
 	//	*Precondition_PackageUnchanged_
 	//	*Precondition_FileAbsent_
+	//	*Precondition_RowPresent_
 	Check isPrecondition_Check `protobuf_oneof:"check"`
-	// None: the core asks the plugin again, at most three times.
+	// None: the core asks the plugin again, at most nine times.
 	OnFailure     *HttpResponse `protobuf:"bytes,15,opt,name=on_failure,json=onFailure,proto3" json:"on_failure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -284,6 +285,15 @@ func (x *Precondition) GetFileAbsent() *Precondition_FileAbsent {
 	return nil
 }
 
+func (x *Precondition) GetRowPresent() *Precondition_RowPresent {
+	if x != nil {
+		if x, ok := x.Check.(*Precondition_RowPresent_); ok {
+			return x.RowPresent
+		}
+	}
+	return nil
+}
+
 func (x *Precondition) GetOnFailure() *HttpResponse {
 	if x != nil {
 		return x.OnFailure
@@ -307,11 +317,17 @@ type Precondition_FileAbsent_ struct {
 	FileAbsent *Precondition_FileAbsent `protobuf:"bytes,3,opt,name=file_absent,json=fileAbsent,proto3,oneof"`
 }
 
+type Precondition_RowPresent_ struct {
+	RowPresent *Precondition_RowPresent `protobuf:"bytes,4,opt,name=row_present,json=rowPresent,proto3,oneof"`
+}
+
 func (*Precondition_PackageAbsent_) isPrecondition_Check() {}
 
 func (*Precondition_PackageUnchanged_) isPrecondition_Check() {}
 
 func (*Precondition_FileAbsent_) isPrecondition_Check() {}
+
+func (*Precondition_RowPresent_) isPrecondition_Check() {}
 
 type Operation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1481,6 +1497,59 @@ func (x *Precondition_PackageUnchanged) GetLockVersion() int64 {
 	return 0
 }
 
+// A row of the format's own is there, in the project, that equals where on each of its columns.
+type Precondition_RowPresent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Table         string                 `protobuf:"bytes,1,opt,name=table,proto3" json:"table,omitempty"`
+	Where         *Row                   `protobuf:"bytes,2,opt,name=where,proto3" json:"where,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Precondition_RowPresent) Reset() {
+	*x = Precondition_RowPresent{}
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Precondition_RowPresent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Precondition_RowPresent) ProtoMessage() {}
+
+func (x *Precondition_RowPresent) ProtoReflect() protoreflect.Message {
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Precondition_RowPresent.ProtoReflect.Descriptor instead.
+func (*Precondition_RowPresent) Descriptor() ([]byte, []int) {
+	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{3, 3}
+}
+
+func (x *Precondition_RowPresent) GetTable() string {
+	if x != nil {
+		return x.Table
+	}
+	return ""
+}
+
+func (x *Precondition_RowPresent) GetWhere() *Row {
+	if x != nil {
+		return x.Where
+	}
+	return nil
+}
+
 var File_pakhus_format_v1_plan_proto protoreflect.FileDescriptor
 
 const file_pakhus_format_v1_plan_proto_rawDesc = "" +
@@ -1503,12 +1572,14 @@ const file_pakhus_format_v1_plan_proto_rawDesc = "" +
 	"\x04jobs\x18\x03 \x03(\v2\x1c.pakhus.format.v1.EnqueueJobR\x04jobs\x12\x14\n" +
 	"\x05touch\x18\x04 \x03(\tR\x05touch\x12\x1d\n" +
 	"\n" +
-	"project_id\x18\x05 \x01(\x03R\tprojectId\"\xb8\x04\n" +
+	"project_id\x18\x05 \x01(\x03R\tprojectId\"\xd7\x05\n" +
 	"\fPrecondition\x12U\n" +
 	"\x0epackage_absent\x18\x01 \x01(\v2,.pakhus.format.v1.Precondition.PackageAbsentH\x00R\rpackageAbsent\x12^\n" +
 	"\x11package_unchanged\x18\x02 \x01(\v2/.pakhus.format.v1.Precondition.PackageUnchangedH\x00R\x10packageUnchanged\x12L\n" +
 	"\vfile_absent\x18\x03 \x01(\v2).pakhus.format.v1.Precondition.FileAbsentH\x00R\n" +
-	"fileAbsent\x12=\n" +
+	"fileAbsent\x12L\n" +
+	"\vrow_present\x18\x04 \x01(\v2).pakhus.format.v1.Precondition.RowPresentH\x00R\n" +
+	"rowPresent\x12=\n" +
 	"\n" +
 	"on_failure\x18\x0f \x01(\v2\x1e.pakhus.format.v1.HttpResponseR\tonFailure\x1a=\n" +
 	"\rPackageAbsent\x12\x12\n" +
@@ -1521,7 +1592,11 @@ const file_pakhus_format_v1_plan_proto_rawDesc = "" +
 	"\bfile_key\x18\x03 \x01(\tR\afileKey\x1aE\n" +
 	"\x10PackageUnchanged\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12!\n" +
-	"\flock_version\x18\x02 \x01(\x03R\vlockVersionB\a\n" +
+	"\flock_version\x18\x02 \x01(\x03R\vlockVersion\x1aO\n" +
+	"\n" +
+	"RowPresent\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\tR\x05table\x12+\n" +
+	"\x05where\x18\x02 \x01(\v2\x15.pakhus.format.v1.RowR\x05whereB\a\n" +
 	"\x05check\"\xf1\x05\n" +
 	"\tOperation\x12H\n" +
 	"\x0ecreate_package\x18\x01 \x01(\v2\x1f.pakhus.format.v1.CreatePackageH\x00R\rcreatePackage\x12H\n" +
@@ -1612,7 +1687,7 @@ func file_pakhus_format_v1_plan_proto_rawDescGZIP() []byte {
 	return file_pakhus_format_v1_plan_proto_rawDescData
 }
 
-var file_pakhus_format_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_pakhus_format_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_pakhus_format_v1_plan_proto_goTypes = []any{
 	(*HttpResponse)(nil),                  // 0: pakhus.format.v1.HttpResponse
 	(*HeaderValues)(nil),                  // 1: pakhus.format.v1.HeaderValues
@@ -1635,7 +1710,8 @@ var file_pakhus_format_v1_plan_proto_goTypes = []any{
 	(*Precondition_PackageAbsent)(nil),    // 18: pakhus.format.v1.Precondition.PackageAbsent
 	(*Precondition_FileAbsent)(nil),       // 19: pakhus.format.v1.Precondition.FileAbsent
 	(*Precondition_PackageUnchanged)(nil), // 20: pakhus.format.v1.Precondition.PackageUnchanged
-	(*Row)(nil),                           // 21: pakhus.format.v1.Row
+	(*Precondition_RowPresent)(nil),       // 21: pakhus.format.v1.Precondition.RowPresent
+	(*Row)(nil),                           // 22: pakhus.format.v1.Row
 }
 var file_pakhus_format_v1_plan_proto_depIdxs = []int32{
 	17, // 0: pakhus.format.v1.HttpResponse.headers:type_name -> pakhus.format.v1.HttpResponse.HeadersEntry
@@ -1645,31 +1721,33 @@ var file_pakhus_format_v1_plan_proto_depIdxs = []int32{
 	18, // 4: pakhus.format.v1.Precondition.package_absent:type_name -> pakhus.format.v1.Precondition.PackageAbsent
 	20, // 5: pakhus.format.v1.Precondition.package_unchanged:type_name -> pakhus.format.v1.Precondition.PackageUnchanged
 	19, // 6: pakhus.format.v1.Precondition.file_absent:type_name -> pakhus.format.v1.Precondition.FileAbsent
-	0,  // 7: pakhus.format.v1.Precondition.on_failure:type_name -> pakhus.format.v1.HttpResponse
-	6,  // 8: pakhus.format.v1.Operation.create_package:type_name -> pakhus.format.v1.CreatePackage
-	7,  // 9: pakhus.format.v1.Operation.update_package:type_name -> pakhus.format.v1.UpdatePackage
-	8,  // 10: pakhus.format.v1.Operation.destroy_package:type_name -> pakhus.format.v1.DestroyPackage
-	9,  // 11: pakhus.format.v1.Operation.attach_file:type_name -> pakhus.format.v1.AttachFile
-	10, // 12: pakhus.format.v1.Operation.destroy_file:type_name -> pakhus.format.v1.DestroyFile
-	12, // 13: pakhus.format.v1.Operation.set_tag:type_name -> pakhus.format.v1.SetTag
-	13, // 14: pakhus.format.v1.Operation.remove_tag:type_name -> pakhus.format.v1.RemoveTag
-	14, // 15: pakhus.format.v1.Operation.upsert_row:type_name -> pakhus.format.v1.UpsertRow
-	15, // 16: pakhus.format.v1.Operation.delete_rows:type_name -> pakhus.format.v1.DeleteRows
-	11, // 17: pakhus.format.v1.Operation.destroy_files:type_name -> pakhus.format.v1.DestroyFiles
-	0,  // 18: pakhus.format.v1.Operation.on_conflict:type_name -> pakhus.format.v1.HttpResponse
-	5,  // 19: pakhus.format.v1.UpdatePackage.package:type_name -> pakhus.format.v1.PackageRef
-	5,  // 20: pakhus.format.v1.DestroyPackage.package:type_name -> pakhus.format.v1.PackageRef
-	5,  // 21: pakhus.format.v1.AttachFile.package:type_name -> pakhus.format.v1.PackageRef
-	5,  // 22: pakhus.format.v1.DestroyFiles.package:type_name -> pakhus.format.v1.PackageRef
-	5,  // 23: pakhus.format.v1.SetTag.package:type_name -> pakhus.format.v1.PackageRef
-	21, // 24: pakhus.format.v1.UpsertRow.row:type_name -> pakhus.format.v1.Row
-	21, // 25: pakhus.format.v1.DeleteRows.where:type_name -> pakhus.format.v1.Row
-	1,  // 26: pakhus.format.v1.HttpResponse.HeadersEntry.value:type_name -> pakhus.format.v1.HeaderValues
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	21, // 7: pakhus.format.v1.Precondition.row_present:type_name -> pakhus.format.v1.Precondition.RowPresent
+	0,  // 8: pakhus.format.v1.Precondition.on_failure:type_name -> pakhus.format.v1.HttpResponse
+	6,  // 9: pakhus.format.v1.Operation.create_package:type_name -> pakhus.format.v1.CreatePackage
+	7,  // 10: pakhus.format.v1.Operation.update_package:type_name -> pakhus.format.v1.UpdatePackage
+	8,  // 11: pakhus.format.v1.Operation.destroy_package:type_name -> pakhus.format.v1.DestroyPackage
+	9,  // 12: pakhus.format.v1.Operation.attach_file:type_name -> pakhus.format.v1.AttachFile
+	10, // 13: pakhus.format.v1.Operation.destroy_file:type_name -> pakhus.format.v1.DestroyFile
+	12, // 14: pakhus.format.v1.Operation.set_tag:type_name -> pakhus.format.v1.SetTag
+	13, // 15: pakhus.format.v1.Operation.remove_tag:type_name -> pakhus.format.v1.RemoveTag
+	14, // 16: pakhus.format.v1.Operation.upsert_row:type_name -> pakhus.format.v1.UpsertRow
+	15, // 17: pakhus.format.v1.Operation.delete_rows:type_name -> pakhus.format.v1.DeleteRows
+	11, // 18: pakhus.format.v1.Operation.destroy_files:type_name -> pakhus.format.v1.DestroyFiles
+	0,  // 19: pakhus.format.v1.Operation.on_conflict:type_name -> pakhus.format.v1.HttpResponse
+	5,  // 20: pakhus.format.v1.UpdatePackage.package:type_name -> pakhus.format.v1.PackageRef
+	5,  // 21: pakhus.format.v1.DestroyPackage.package:type_name -> pakhus.format.v1.PackageRef
+	5,  // 22: pakhus.format.v1.AttachFile.package:type_name -> pakhus.format.v1.PackageRef
+	5,  // 23: pakhus.format.v1.DestroyFiles.package:type_name -> pakhus.format.v1.PackageRef
+	5,  // 24: pakhus.format.v1.SetTag.package:type_name -> pakhus.format.v1.PackageRef
+	22, // 25: pakhus.format.v1.UpsertRow.row:type_name -> pakhus.format.v1.Row
+	22, // 26: pakhus.format.v1.DeleteRows.where:type_name -> pakhus.format.v1.Row
+	1,  // 27: pakhus.format.v1.HttpResponse.HeadersEntry.value:type_name -> pakhus.format.v1.HeaderValues
+	22, // 28: pakhus.format.v1.Precondition.RowPresent.where:type_name -> pakhus.format.v1.Row
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_pakhus_format_v1_plan_proto_init() }
@@ -1682,6 +1760,7 @@ func file_pakhus_format_v1_plan_proto_init() {
 		(*Precondition_PackageAbsent_)(nil),
 		(*Precondition_PackageUnchanged_)(nil),
 		(*Precondition_FileAbsent_)(nil),
+		(*Precondition_RowPresent_)(nil),
 	}
 	file_pakhus_format_v1_plan_proto_msgTypes[4].OneofWrappers = []any{
 		(*Operation_CreatePackage)(nil),
@@ -1705,7 +1784,7 @@ func file_pakhus_format_v1_plan_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pakhus_format_v1_plan_proto_rawDesc), len(file_pakhus_format_v1_plan_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

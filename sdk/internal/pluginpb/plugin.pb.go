@@ -362,10 +362,12 @@ type HandleRequestRequest struct {
 	Form    map[string]*HeaderValues `protobuf:"bytes,8,rep,name=form,proto3" json:"form,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	Uploads []*Upload                `protobuf:"bytes,9,rep,name=uploads,proto3" json:"uploads,omitempty"`
 	// One for each of the route's prefetch finders, in order.
-	Prefetched    []*HandleRequestRequest_Prefetched `protobuf:"bytes,10,rep,name=prefetched,proto3" json:"prefetched,omitempty"`
-	Level         Level                              `protobuf:"varint,11,opt,name=level,proto3,enum=pakhus.format.v1.Level" json:"level,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Prefetched []*HandleRequestRequest_Prefetched `protobuf:"bytes,10,rep,name=prefetched,proto3" json:"prefetched,omitempty"`
+	Level      Level                              `protobuf:"varint,11,opt,name=level,proto3,enum=pakhus.format.v1.Level" json:"level,omitempty"`
+	// One for each of the route's prefetch_queries, in order.
+	PrefetchedRows []*HandleRequestRequest_PrefetchedRows `protobuf:"bytes,12,rep,name=prefetched_rows,json=prefetchedRows,proto3" json:"prefetched_rows,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *HandleRequestRequest) Reset() {
@@ -473,6 +475,13 @@ func (x *HandleRequestRequest) GetLevel() Level {
 		return x.Level
 	}
 	return Level_LEVEL_UNSPECIFIED
+}
+
+func (x *HandleRequestRequest) GetPrefetchedRows() []*HandleRequestRequest_PrefetchedRows {
+	if x != nil {
+		return x.PrefetchedRows
+	}
+	return nil
 }
 
 type Upload struct {
@@ -1488,6 +1497,50 @@ func (x *HandleRequestRequest_Prefetched) GetPackages() []*FoundPackage {
 	return nil
 }
 
+type HandleRequestRequest_PrefetchedRows struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rows          []*Row                 `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HandleRequestRequest_PrefetchedRows) Reset() {
+	*x = HandleRequestRequest_PrefetchedRows{}
+	mi := &file_pakhus_format_v1_plugin_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HandleRequestRequest_PrefetchedRows) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HandleRequestRequest_PrefetchedRows) ProtoMessage() {}
+
+func (x *HandleRequestRequest_PrefetchedRows) ProtoReflect() protoreflect.Message {
+	mi := &file_pakhus_format_v1_plugin_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HandleRequestRequest_PrefetchedRows.ProtoReflect.Descriptor instead.
+func (*HandleRequestRequest_PrefetchedRows) Descriptor() ([]byte, []int) {
+	return file_pakhus_format_v1_plugin_proto_rawDescGZIP(), []int{5, 5}
+}
+
+func (x *HandleRequestRequest_PrefetchedRows) GetRows() []*Row {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
 type HandleRequestResponse_Head struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Outcome:
@@ -1506,7 +1559,7 @@ type HandleRequestResponse_Head struct {
 
 func (x *HandleRequestResponse_Head) Reset() {
 	*x = HandleRequestResponse_Head{}
-	mi := &file_pakhus_format_v1_plugin_proto_msgTypes[26]
+	mi := &file_pakhus_format_v1_plugin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1518,7 +1571,7 @@ func (x *HandleRequestResponse_Head) String() string {
 func (*HandleRequestResponse_Head) ProtoMessage() {}
 
 func (x *HandleRequestResponse_Head) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_plugin_proto_msgTypes[26]
+	mi := &file_pakhus_format_v1_plugin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1674,7 +1727,7 @@ const file_pakhus_format_v1_plugin_proto_rawDesc = "" +
 	"\bbase_url\x18\x05 \x01(\tR\abaseUrl\x12\x18\n" +
 	"\aattempt\x18\x06 \x01(\x05R\aattempt\x12-\n" +
 	"\x05group\x18\a \x01(\v2\x17.pakhus.format.v1.GroupR\x05group\x12=\n" +
-	"\bsettings\x18\b \x01(\v2!.pakhus.format.v1.PackageSettingsR\bsettings\"\x94\b\n" +
+	"\bsettings\x18\b \x01(\v2!.pakhus.format.v1.PackageSettingsR\bsettings\"\xb1\t\n" +
 	"\x14HandleRequestRequest\x12:\n" +
 	"\acontext\x18\x01 \x01(\v2 .pakhus.format.v1.RequestContextR\acontext\x12\x19\n" +
 	"\broute_id\x18\x02 \x01(\tR\arouteId\x12J\n" +
@@ -1690,7 +1743,8 @@ const file_pakhus_format_v1_plugin_proto_rawDesc = "" +
 	"prefetched\x18\n" +
 	" \x03(\v21.pakhus.format.v1.HandleRequestRequest.PrefetchedR\n" +
 	"prefetched\x12-\n" +
-	"\x05level\x18\v \x01(\x0e2\x17.pakhus.format.v1.LevelR\x05level\x1a9\n" +
+	"\x05level\x18\v \x01(\x0e2\x17.pakhus.format.v1.LevelR\x05level\x12^\n" +
+	"\x0fprefetched_rows\x18\f \x03(\v25.pakhus.format.v1.HandleRequestRequest.PrefetchedRowsR\x0eprefetchedRows\x1a9\n" +
 	"\vParamsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1aX\n" +
@@ -1706,7 +1760,9 @@ const file_pakhus_format_v1_plugin_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\v2\x1e.pakhus.format.v1.HeaderValuesR\x05value:\x028\x01\x1aH\n" +
 	"\n" +
 	"Prefetched\x12:\n" +
-	"\bpackages\x18\x01 \x03(\v2\x1e.pakhus.format.v1.FoundPackageR\bpackages\"\xd5\x01\n" +
+	"\bpackages\x18\x01 \x03(\v2\x1e.pakhus.format.v1.FoundPackageR\bpackages\x1a;\n" +
+	"\x0ePrefetchedRows\x12)\n" +
+	"\x04rows\x18\x01 \x03(\v2\x15.pakhus.format.v1.RowR\x04rows\"\xd5\x01\n" +
 	"\x06Upload\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\tR\x06handle\x12\x12\n" +
 	"\x04part\x18\x02 \x01(\tR\x04part\x12\x1b\n" +
@@ -1804,7 +1860,7 @@ func file_pakhus_format_v1_plugin_proto_rawDescGZIP() []byte {
 	return file_pakhus_format_v1_plugin_proto_rawDescData
 }
 
-var file_pakhus_format_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_pakhus_format_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_pakhus_format_v1_plugin_proto_goTypes = []any{
 	(*GetManifestRequest)(nil),              // 0: pakhus.format.v1.GetManifestRequest
 	(*GetManifestResponse)(nil),             // 1: pakhus.format.v1.GetManifestResponse
@@ -1832,29 +1888,31 @@ var file_pakhus_format_v1_plugin_proto_goTypes = []any{
 	nil,                                     // 23: pakhus.format.v1.HandleRequestRequest.HeadersEntry
 	nil,                                     // 24: pakhus.format.v1.HandleRequestRequest.FormEntry
 	(*HandleRequestRequest_Prefetched)(nil), // 25: pakhus.format.v1.HandleRequestRequest.Prefetched
-	(*HandleRequestResponse_Head)(nil),      // 26: pakhus.format.v1.HandleRequestResponse.Head
-	nil,                                     // 27: pakhus.format.v1.SendFile.HeadersEntry
-	(*Manifest)(nil),                        // 28: pakhus.format.v1.Manifest
-	(*Project)(nil),                         // 29: pakhus.format.v1.Project
-	(*Actor)(nil),                           // 30: pakhus.format.v1.Actor
-	(*Group)(nil),                           // 31: pakhus.format.v1.Group
-	(*PackageSettings)(nil),                 // 32: pakhus.format.v1.PackageSettings
-	(Level)(0),                              // 33: pakhus.format.v1.Level
-	(*Digests)(nil),                         // 34: pakhus.format.v1.Digests
-	(*HttpResponse)(nil),                    // 35: pakhus.format.v1.HttpResponse
-	(*Plan)(nil),                            // 36: pakhus.format.v1.Plan
-	(*Package)(nil),                         // 37: pakhus.format.v1.Package
-	(*timestamppb.Timestamp)(nil),           // 38: google.protobuf.Timestamp
-	(*HeaderValues)(nil),                    // 39: pakhus.format.v1.HeaderValues
-	(*FoundPackage)(nil),                    // 40: pakhus.format.v1.FoundPackage
+	(*HandleRequestRequest_PrefetchedRows)(nil), // 26: pakhus.format.v1.HandleRequestRequest.PrefetchedRows
+	(*HandleRequestResponse_Head)(nil),          // 27: pakhus.format.v1.HandleRequestResponse.Head
+	nil,                                         // 28: pakhus.format.v1.SendFile.HeadersEntry
+	(*Manifest)(nil),                            // 29: pakhus.format.v1.Manifest
+	(*Project)(nil),                             // 30: pakhus.format.v1.Project
+	(*Actor)(nil),                               // 31: pakhus.format.v1.Actor
+	(*Group)(nil),                               // 32: pakhus.format.v1.Group
+	(*PackageSettings)(nil),                     // 33: pakhus.format.v1.PackageSettings
+	(Level)(0),                                  // 34: pakhus.format.v1.Level
+	(*Digests)(nil),                             // 35: pakhus.format.v1.Digests
+	(*HttpResponse)(nil),                        // 36: pakhus.format.v1.HttpResponse
+	(*Plan)(nil),                                // 37: pakhus.format.v1.Plan
+	(*Package)(nil),                             // 38: pakhus.format.v1.Package
+	(*timestamppb.Timestamp)(nil),               // 39: google.protobuf.Timestamp
+	(*HeaderValues)(nil),                        // 40: pakhus.format.v1.HeaderValues
+	(*FoundPackage)(nil),                        // 41: pakhus.format.v1.FoundPackage
+	(*Row)(nil),                                 // 42: pakhus.format.v1.Row
 }
 var file_pakhus_format_v1_plugin_proto_depIdxs = []int32{
-	28, // 0: pakhus.format.v1.GetManifestResponse.manifest:type_name -> pakhus.format.v1.Manifest
+	29, // 0: pakhus.format.v1.GetManifestResponse.manifest:type_name -> pakhus.format.v1.Manifest
 	20, // 1: pakhus.format.v1.ConfigureRequest.host:type_name -> pakhus.format.v1.ConfigureRequest.HostEndpoint
-	29, // 2: pakhus.format.v1.RequestContext.project:type_name -> pakhus.format.v1.Project
-	30, // 3: pakhus.format.v1.RequestContext.actor:type_name -> pakhus.format.v1.Actor
-	31, // 4: pakhus.format.v1.RequestContext.group:type_name -> pakhus.format.v1.Group
-	32, // 5: pakhus.format.v1.RequestContext.settings:type_name -> pakhus.format.v1.PackageSettings
+	30, // 2: pakhus.format.v1.RequestContext.project:type_name -> pakhus.format.v1.Project
+	31, // 3: pakhus.format.v1.RequestContext.actor:type_name -> pakhus.format.v1.Actor
+	32, // 4: pakhus.format.v1.RequestContext.group:type_name -> pakhus.format.v1.Group
+	33, // 5: pakhus.format.v1.RequestContext.settings:type_name -> pakhus.format.v1.PackageSettings
 	4,  // 6: pakhus.format.v1.HandleRequestRequest.context:type_name -> pakhus.format.v1.RequestContext
 	21, // 7: pakhus.format.v1.HandleRequestRequest.params:type_name -> pakhus.format.v1.HandleRequestRequest.ParamsEntry
 	22, // 8: pakhus.format.v1.HandleRequestRequest.query:type_name -> pakhus.format.v1.HandleRequestRequest.QueryEntry
@@ -1862,51 +1920,53 @@ var file_pakhus_format_v1_plugin_proto_depIdxs = []int32{
 	24, // 10: pakhus.format.v1.HandleRequestRequest.form:type_name -> pakhus.format.v1.HandleRequestRequest.FormEntry
 	6,  // 11: pakhus.format.v1.HandleRequestRequest.uploads:type_name -> pakhus.format.v1.Upload
 	25, // 12: pakhus.format.v1.HandleRequestRequest.prefetched:type_name -> pakhus.format.v1.HandleRequestRequest.Prefetched
-	33, // 13: pakhus.format.v1.HandleRequestRequest.level:type_name -> pakhus.format.v1.Level
-	34, // 14: pakhus.format.v1.Upload.digests:type_name -> pakhus.format.v1.Digests
-	26, // 15: pakhus.format.v1.HandleRequestResponse.head:type_name -> pakhus.format.v1.HandleRequestResponse.Head
-	27, // 16: pakhus.format.v1.SendFile.headers:type_name -> pakhus.format.v1.SendFile.HeadersEntry
-	35, // 17: pakhus.format.v1.IssueToken.template:type_name -> pakhus.format.v1.HttpResponse
-	35, // 18: pakhus.format.v1.StartLogin.template:type_name -> pakhus.format.v1.HttpResponse
-	35, // 19: pakhus.format.v1.PollLogin.pending:type_name -> pakhus.format.v1.HttpResponse
-	35, // 20: pakhus.format.v1.PollLogin.template:type_name -> pakhus.format.v1.HttpResponse
-	35, // 21: pakhus.format.v1.PollLogin.gone:type_name -> pakhus.format.v1.HttpResponse
-	4,  // 22: pakhus.format.v1.RunJobRequest.context:type_name -> pakhus.format.v1.RequestContext
-	36, // 23: pakhus.format.v1.RunJobResponse.plan:type_name -> pakhus.format.v1.Plan
-	4,  // 24: pakhus.format.v1.HandleEventRequest.context:type_name -> pakhus.format.v1.RequestContext
-	16, // 25: pakhus.format.v1.HandleEventRequest.event:type_name -> pakhus.format.v1.Event
-	37, // 26: pakhus.format.v1.Event.package:type_name -> pakhus.format.v1.Package
-	38, // 27: pakhus.format.v1.Event.at:type_name -> google.protobuf.Timestamp
-	36, // 28: pakhus.format.v1.HandleEventResponse.plan:type_name -> pakhus.format.v1.Plan
-	39, // 29: pakhus.format.v1.HandleRequestRequest.QueryEntry.value:type_name -> pakhus.format.v1.HeaderValues
-	39, // 30: pakhus.format.v1.HandleRequestRequest.HeadersEntry.value:type_name -> pakhus.format.v1.HeaderValues
-	39, // 31: pakhus.format.v1.HandleRequestRequest.FormEntry.value:type_name -> pakhus.format.v1.HeaderValues
-	40, // 32: pakhus.format.v1.HandleRequestRequest.Prefetched.packages:type_name -> pakhus.format.v1.FoundPackage
-	35, // 33: pakhus.format.v1.HandleRequestResponse.Head.response:type_name -> pakhus.format.v1.HttpResponse
-	8,  // 34: pakhus.format.v1.HandleRequestResponse.Head.send_file:type_name -> pakhus.format.v1.SendFile
-	9,  // 35: pakhus.format.v1.HandleRequestResponse.Head.redirect:type_name -> pakhus.format.v1.Redirect
-	10, // 36: pakhus.format.v1.HandleRequestResponse.Head.issue_token:type_name -> pakhus.format.v1.IssueToken
-	11, // 37: pakhus.format.v1.HandleRequestResponse.Head.start_login:type_name -> pakhus.format.v1.StartLogin
-	12, // 38: pakhus.format.v1.HandleRequestResponse.Head.poll_login:type_name -> pakhus.format.v1.PollLogin
-	36, // 39: pakhus.format.v1.HandleRequestResponse.Head.plan:type_name -> pakhus.format.v1.Plan
-	39, // 40: pakhus.format.v1.SendFile.HeadersEntry.value:type_name -> pakhus.format.v1.HeaderValues
-	0,  // 41: pakhus.format.v1.FormatPluginService.GetManifest:input_type -> pakhus.format.v1.GetManifestRequest
-	2,  // 42: pakhus.format.v1.FormatPluginService.Configure:input_type -> pakhus.format.v1.ConfigureRequest
-	5,  // 43: pakhus.format.v1.FormatPluginService.HandleRequest:input_type -> pakhus.format.v1.HandleRequestRequest
-	13, // 44: pakhus.format.v1.FormatPluginService.RunJob:input_type -> pakhus.format.v1.RunJobRequest
-	15, // 45: pakhus.format.v1.FormatPluginService.HandleEvent:input_type -> pakhus.format.v1.HandleEventRequest
-	18, // 46: pakhus.format.v1.FormatPluginService.Drain:input_type -> pakhus.format.v1.DrainRequest
-	1,  // 47: pakhus.format.v1.FormatPluginService.GetManifest:output_type -> pakhus.format.v1.GetManifestResponse
-	3,  // 48: pakhus.format.v1.FormatPluginService.Configure:output_type -> pakhus.format.v1.ConfigureResponse
-	7,  // 49: pakhus.format.v1.FormatPluginService.HandleRequest:output_type -> pakhus.format.v1.HandleRequestResponse
-	14, // 50: pakhus.format.v1.FormatPluginService.RunJob:output_type -> pakhus.format.v1.RunJobResponse
-	17, // 51: pakhus.format.v1.FormatPluginService.HandleEvent:output_type -> pakhus.format.v1.HandleEventResponse
-	19, // 52: pakhus.format.v1.FormatPluginService.Drain:output_type -> pakhus.format.v1.DrainResponse
-	47, // [47:53] is the sub-list for method output_type
-	41, // [41:47] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	34, // 13: pakhus.format.v1.HandleRequestRequest.level:type_name -> pakhus.format.v1.Level
+	26, // 14: pakhus.format.v1.HandleRequestRequest.prefetched_rows:type_name -> pakhus.format.v1.HandleRequestRequest.PrefetchedRows
+	35, // 15: pakhus.format.v1.Upload.digests:type_name -> pakhus.format.v1.Digests
+	27, // 16: pakhus.format.v1.HandleRequestResponse.head:type_name -> pakhus.format.v1.HandleRequestResponse.Head
+	28, // 17: pakhus.format.v1.SendFile.headers:type_name -> pakhus.format.v1.SendFile.HeadersEntry
+	36, // 18: pakhus.format.v1.IssueToken.template:type_name -> pakhus.format.v1.HttpResponse
+	36, // 19: pakhus.format.v1.StartLogin.template:type_name -> pakhus.format.v1.HttpResponse
+	36, // 20: pakhus.format.v1.PollLogin.pending:type_name -> pakhus.format.v1.HttpResponse
+	36, // 21: pakhus.format.v1.PollLogin.template:type_name -> pakhus.format.v1.HttpResponse
+	36, // 22: pakhus.format.v1.PollLogin.gone:type_name -> pakhus.format.v1.HttpResponse
+	4,  // 23: pakhus.format.v1.RunJobRequest.context:type_name -> pakhus.format.v1.RequestContext
+	37, // 24: pakhus.format.v1.RunJobResponse.plan:type_name -> pakhus.format.v1.Plan
+	4,  // 25: pakhus.format.v1.HandleEventRequest.context:type_name -> pakhus.format.v1.RequestContext
+	16, // 26: pakhus.format.v1.HandleEventRequest.event:type_name -> pakhus.format.v1.Event
+	38, // 27: pakhus.format.v1.Event.package:type_name -> pakhus.format.v1.Package
+	39, // 28: pakhus.format.v1.Event.at:type_name -> google.protobuf.Timestamp
+	37, // 29: pakhus.format.v1.HandleEventResponse.plan:type_name -> pakhus.format.v1.Plan
+	40, // 30: pakhus.format.v1.HandleRequestRequest.QueryEntry.value:type_name -> pakhus.format.v1.HeaderValues
+	40, // 31: pakhus.format.v1.HandleRequestRequest.HeadersEntry.value:type_name -> pakhus.format.v1.HeaderValues
+	40, // 32: pakhus.format.v1.HandleRequestRequest.FormEntry.value:type_name -> pakhus.format.v1.HeaderValues
+	41, // 33: pakhus.format.v1.HandleRequestRequest.Prefetched.packages:type_name -> pakhus.format.v1.FoundPackage
+	42, // 34: pakhus.format.v1.HandleRequestRequest.PrefetchedRows.rows:type_name -> pakhus.format.v1.Row
+	36, // 35: pakhus.format.v1.HandleRequestResponse.Head.response:type_name -> pakhus.format.v1.HttpResponse
+	8,  // 36: pakhus.format.v1.HandleRequestResponse.Head.send_file:type_name -> pakhus.format.v1.SendFile
+	9,  // 37: pakhus.format.v1.HandleRequestResponse.Head.redirect:type_name -> pakhus.format.v1.Redirect
+	10, // 38: pakhus.format.v1.HandleRequestResponse.Head.issue_token:type_name -> pakhus.format.v1.IssueToken
+	11, // 39: pakhus.format.v1.HandleRequestResponse.Head.start_login:type_name -> pakhus.format.v1.StartLogin
+	12, // 40: pakhus.format.v1.HandleRequestResponse.Head.poll_login:type_name -> pakhus.format.v1.PollLogin
+	37, // 41: pakhus.format.v1.HandleRequestResponse.Head.plan:type_name -> pakhus.format.v1.Plan
+	40, // 42: pakhus.format.v1.SendFile.HeadersEntry.value:type_name -> pakhus.format.v1.HeaderValues
+	0,  // 43: pakhus.format.v1.FormatPluginService.GetManifest:input_type -> pakhus.format.v1.GetManifestRequest
+	2,  // 44: pakhus.format.v1.FormatPluginService.Configure:input_type -> pakhus.format.v1.ConfigureRequest
+	5,  // 45: pakhus.format.v1.FormatPluginService.HandleRequest:input_type -> pakhus.format.v1.HandleRequestRequest
+	13, // 46: pakhus.format.v1.FormatPluginService.RunJob:input_type -> pakhus.format.v1.RunJobRequest
+	15, // 47: pakhus.format.v1.FormatPluginService.HandleEvent:input_type -> pakhus.format.v1.HandleEventRequest
+	18, // 48: pakhus.format.v1.FormatPluginService.Drain:input_type -> pakhus.format.v1.DrainRequest
+	1,  // 49: pakhus.format.v1.FormatPluginService.GetManifest:output_type -> pakhus.format.v1.GetManifestResponse
+	3,  // 50: pakhus.format.v1.FormatPluginService.Configure:output_type -> pakhus.format.v1.ConfigureResponse
+	7,  // 51: pakhus.format.v1.FormatPluginService.HandleRequest:output_type -> pakhus.format.v1.HandleRequestResponse
+	14, // 52: pakhus.format.v1.FormatPluginService.RunJob:output_type -> pakhus.format.v1.RunJobResponse
+	17, // 53: pakhus.format.v1.FormatPluginService.HandleEvent:output_type -> pakhus.format.v1.HandleEventResponse
+	19, // 54: pakhus.format.v1.FormatPluginService.Drain:output_type -> pakhus.format.v1.DrainResponse
+	49, // [49:55] is the sub-list for method output_type
+	43, // [43:49] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_pakhus_format_v1_plugin_proto_init() }
@@ -1925,7 +1985,7 @@ func file_pakhus_format_v1_plugin_proto_init() {
 		(*SendFile_PackageFileId)(nil),
 		(*SendFile_UploadHandle)(nil),
 	}
-	file_pakhus_format_v1_plugin_proto_msgTypes[26].OneofWrappers = []any{
+	file_pakhus_format_v1_plugin_proto_msgTypes[27].OneofWrappers = []any{
 		(*HandleRequestResponse_Head_Response)(nil),
 		(*HandleRequestResponse_Head_SendFile)(nil),
 		(*HandleRequestResponse_Head_Redirect)(nil),
@@ -1939,7 +1999,7 @@ func file_pakhus_format_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pakhus_format_v1_plugin_proto_rawDesc), len(file_pakhus_format_v1_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   28,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

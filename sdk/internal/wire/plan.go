@@ -64,6 +64,12 @@ func preconditionToProto(p spec.Precondition) (*pb.Precondition, error) {
 		out.Check = &pb.Precondition_FileAbsent_{FileAbsent: &pb.Precondition_FileAbsent{
 			Name: check.Name, Version: check.Version, FileKey: check.FileKey,
 		}}
+	case spec.RowPresent:
+		where, err := RowToProto(check.Where)
+		if err != nil {
+			return nil, within("where", err)
+		}
+		out.Check = &pb.Precondition_RowPresent_{RowPresent: &pb.Precondition_RowPresent{Table: check.Table, Where: where}}
 	default:
 		return nil, fmt.Errorf("check: unknown type %T", p.Check)
 	}
@@ -80,6 +86,12 @@ func preconditionFromProto(p *pb.Precondition) (spec.Precondition, error) {
 	case *pb.Precondition_FileAbsent_:
 		c := check.FileAbsent
 		out.Check = spec.FileAbsent{Name: c.GetName(), Version: c.GetVersion(), FileKey: c.GetFileKey()}
+	case *pb.Precondition_RowPresent_:
+		where, err := RowFromProto(check.RowPresent.GetWhere())
+		if err != nil {
+			return out, within("where", err)
+		}
+		out.Check = spec.RowPresent{Table: check.RowPresent.GetTable(), Where: where}
 	default:
 		return out, unset("check", p)
 	}

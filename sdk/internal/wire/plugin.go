@@ -71,6 +71,13 @@ func RequestToProto(r *spec.Request) (*pb.HandleRequestRequest, error) {
 	if err != nil {
 		return nil, err
 	}
+	rows, err := tryEach("prefetched_rows", r.PrefetchedRows, func(rows []spec.Row) (*pb.HandleRequestRequest_PrefetchedRows, error) {
+		converted, err := RowsToProto(rows)
+		return &pb.HandleRequestRequest_PrefetchedRows{Rows: converted}, err
+	})
+	if err != nil {
+		return nil, err
+	}
 	params := make(map[string]string, len(r.Params))
 	for name, value := range r.Params {
 		params[name] = text(value)
@@ -87,6 +94,8 @@ func RequestToProto(r *spec.Request) (*pb.HandleRequestRequest, error) {
 		Form:       valuesToProto(r.Form),
 		Uploads:    each(r.Uploads, uploadToProto),
 		Prefetched: prefetched,
+
+		PrefetchedRows: rows,
 	}, nil
 }
 
@@ -106,6 +115,12 @@ func RequestFromProto(r *pb.HandleRequestRequest) (*spec.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+	rows, err := tryEach("prefetched_rows", r.GetPrefetchedRows(), func(p *pb.HandleRequestRequest_PrefetchedRows) ([]spec.Row, error) {
+		return RowsFromProto(p.GetRows())
+	})
+	if err != nil {
+		return nil, err
+	}
 	return &spec.Request{
 		RequestContext: about,
 		RouteID:        r.GetRouteId(),
@@ -118,6 +133,7 @@ func RequestFromProto(r *pb.HandleRequestRequest) (*spec.Request, error) {
 		Form:           valuesFromProto(r.GetForm()),
 		Uploads:        each(r.GetUploads(), uploadFromProto),
 		Prefetched:     prefetched,
+		PrefetchedRows: rows,
 	}, nil
 }
 

@@ -29,13 +29,16 @@ func routeToProto(r spec.Route) (*pb.Route, error) {
 		return nil, within("body", err)
 	}
 	out := &pb.Route{
-		Id:              r.ID,
-		Method:          r.Method,
-		Pattern:         r.Pattern,
-		Levels:          levels,
-		Action:          action,
-		Body:            body,
-		Prefetch:        each(r.Prefetch, FinderToProto),
+		Id:       r.ID,
+		Method:   r.Method,
+		Pattern:  r.Pattern,
+		Levels:   levels,
+		Action:   action,
+		Body:     body,
+		Prefetch: each(r.Prefetch, FinderToProto),
+		PrefetchQueries: each(r.PrefetchQueries, func(q spec.PrefetchQuery) *pb.PrefetchQuery {
+			return &pb.PrefetchQuery{Name: q.Name, Arguments: q.Arguments}
+		}),
 		Timeout:         durationToProto(r.Timeout),
 		Challenge:       challenge,
 		AnonymousDenial: denial,
@@ -65,10 +68,13 @@ func routeToProto(r spec.Route) (*pb.Route, error) {
 
 func routeFromProto(r *pb.Route) (spec.Route, error) {
 	out := spec.Route{
-		ID:            r.GetId(),
-		Method:        r.GetMethod(),
-		Pattern:       r.GetPattern(),
-		Prefetch:      each(r.GetPrefetch(), FinderFromProto),
+		ID:       r.GetId(),
+		Method:   r.GetMethod(),
+		Pattern:  r.GetPattern(),
+		Prefetch: each(r.GetPrefetch(), FinderFromProto),
+		PrefetchQueries: each(r.GetPrefetchQueries(), func(q *pb.PrefetchQuery) spec.PrefetchQuery {
+			return spec.PrefetchQuery{Name: q.GetName(), Arguments: q.GetArguments()}
+		}),
 		Authenticated: r.GetAuthenticated(),
 		MatchHeaders:  r.GetMatchHeaders(),
 		Produces:      r.GetProduces(),

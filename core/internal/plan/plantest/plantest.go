@@ -96,11 +96,23 @@ func Install(tb testing.TB, db *pgtest.Database, format string, queries ...spec.
 	return s
 }
 
-// Upload receives a file as a request does.
+// Upload receives a file as a request does, into the store.
 func Upload(tb testing.TB, blobs storage.Blobs, content string) *upload.File {
 	tb.Helper()
+	return receive(tb, blobs, content, 0)
+}
+
+// SmallUpload is Upload of a file that is kept in the database.
+func SmallUpload(tb testing.TB, blobs storage.Blobs, content string) *upload.File {
+	tb.Helper()
+	return receive(tb, blobs, content, int64(len(content)))
+}
+
+func receive(tb testing.TB, blobs storage.Blobs, content string, small int64) *upload.File {
+	tb.Helper()
 	body, err := upload.Receive(tb.Context(), blobs, upload.Incoming{Body: strings.NewReader(content), ContentLength: int64(len(content))},
-		spec.BodyPolicy{Kind: spec.BodyRawFile}, upload.Limits{MaxFileBytes: 1 << 30, Digests: []spec.Digest{spec.SHA1, spec.SHA512}})
+		spec.BodyPolicy{Kind: spec.BodyRawFile},
+		upload.Limits{MaxFileBytes: 1 << 30, Digests: []spec.Digest{spec.SHA1, spec.SHA512}, SmallFileBytes: small})
 	if err != nil {
 		tb.Fatalf("plantest: receive: %v", err)
 	}

@@ -39,6 +39,7 @@ type Blob struct {
 	SHA256    []byte
 	Size      int64
 	CreatedAt time.Time
+	Content   []byte
 }
 
 type CacheGeneration struct {
@@ -93,6 +94,15 @@ type Event struct {
 	CreatedAt time.Time
 }
 
+type ExternalIdentity struct {
+	ID        int64
+	Issuer    string
+	Subject   string
+	Provider  string
+	UserID    int64
+	CreatedAt time.Time
+}
+
 type FeatureFlag struct {
 	ID        int64
 	Name      string
@@ -134,6 +144,54 @@ type Membership struct {
 	AccessLevel int16
 	CreatedAt   time.Time
 	ExpiresAt   pgtype.Date
+}
+
+type OauthApplication struct {
+	ID           int64
+	Uid          string
+	Name         string
+	SecretDigest []byte
+	RedirectUris []string
+	Scopes       []string
+	OwnerID      *int64
+	CreatedAt    time.Time
+}
+
+type OauthDeviceCode struct {
+	ID             int64
+	Digest         []byte
+	UserCodeDigest []byte
+	ApplicationID  int64
+	Scopes         []string
+	PollInterval   int64
+	PolledAt       *time.Time
+	UserID         *int64
+	Allowed        *bool
+	ExpiresAt      time.Time
+	CreatedAt      time.Time
+}
+
+type OauthGrant struct {
+	ID            int64
+	ApplicationID int64
+	UserID        int64
+	Scopes        []string
+	CodeDigest    []byte
+	RedirectUri   *string
+	CodeChallenge *string
+	CodeExpiresAt *time.Time
+	CodeUsedAt    *time.Time
+	RevokedAt     *time.Time
+	CreatedAt     time.Time
+}
+
+type OauthRefreshToken struct {
+	ID        int64
+	Digest    []byte
+	GrantID   int64
+	UsedAt    *time.Time
+	ExpiresAt time.Time
+	CreatedAt time.Time
 }
 
 type Package struct {
@@ -224,21 +282,22 @@ type ReservedVersion struct {
 }
 
 type Token struct {
-	ID          int64
-	Kind        string
-	Digest      []byte
-	Name        string
-	UserID      *int64
-	ProjectID   *int64
-	GroupID     *int64
-	Username    *string
-	Scopes      []string
-	ExpiresAt   *time.Time
-	RevokedAt   *time.Time
-	LastUsedAt  *time.Time
-	CreatedAt   time.Time
-	ParentID    *int64
-	Description string
+	ID           int64
+	Kind         string
+	Digest       []byte
+	Name         string
+	UserID       *int64
+	ProjectID    *int64
+	GroupID      *int64
+	Username     *string
+	Scopes       []string
+	ExpiresAt    *time.Time
+	RevokedAt    *time.Time
+	LastUsedAt   *time.Time
+	CreatedAt    time.Time
+	ParentID     *int64
+	Description  string
+	OauthGrantID *int64
 }
 
 type User struct {
@@ -263,4 +322,11 @@ type WebLogin struct {
 	CompletedAt         *time.Time
 	CreatedAt           time.Time
 	TokenID             *int64
+}
+
+type WebSession struct {
+	Digest    string
+	UserID    *int64
+	Data      []byte
+	ExpiresAt time.Time
 }

@@ -8,14 +8,18 @@ import (
 	"strings"
 )
 
+var (
+	seconds = regexp.MustCompile(`\A[0-9]{1,20}\z`)
+	entry   = regexp.MustCompile(`\A.+: [0-9a-fA-F]{32}\z`)
+)
+
 // Check reports what is wrong with a manifest: its first line is a time, each
 // other a path and the MD5 of what is there.
 func Check(text string) error {
 	first, rest, _ := strings.Cut(text, "\n")
-	if !regexp.MustCompile(`\A[0-9]{1,20}\z`).MatchString(strings.TrimSpace(first)) {
+	if !seconds.MatchString(strings.TrimSpace(first)) {
 		return fmt.Errorf("the first line is no time in seconds")
 	}
-	entry := regexp.MustCompile(`\A.+: [0-9a-fA-F]{32}\z`)
 	number := 1
 	for line := range strings.Lines(rest) {
 		number++

@@ -16,18 +16,24 @@ const (
 // maxPath bounds the path of a metadata file.
 const maxPath = 512
 
+// The files that are not metadata.
+var (
+	recipeFile  = regexp.MustCompile(`\A(?:conanfile\.py|conanmanifest\.txt|conan_(?:export|sources)\.(?:tgz|txz|tzst))\z`)
+	packageFile = regexp.MustCompile(`\A(?:conaninfo\.txt|conanmanifest\.txt|conan_package\.(?:tgz|txz|tzst))\z`)
+)
+
 // RecipeFile checks the path of a recipe's file. The error says what is wrong.
 func RecipeFile(path string) error {
-	return file(path, `conanfile\.py|conanmanifest\.txt|conan_(?:export|sources)\.(?:tgz|txz|tzst)`, "recipe")
+	return file(path, recipeFile, "recipe")
 }
 
 // PackageFile checks the path of a package's file. The error says what is wrong.
 func PackageFile(path string) error {
-	return file(path, `conaninfo\.txt|conanmanifest\.txt|conan_package\.(?:tgz|txz|tzst)`, "package")
+	return file(path, packageFile, "package")
 }
 
-func file(path, fixed, what string) error {
-	if regexp.MustCompile(`\A(?:` + fixed + `)\z`).MatchString(path) {
+func file(path string, fixed *regexp.Regexp, what string) error {
+	if fixed.MatchString(path) {
 		return nil
 	}
 	rest, metadata := strings.CutPrefix(path, "metadata/")

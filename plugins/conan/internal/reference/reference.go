@@ -23,17 +23,19 @@ type Reference struct {
 // part is what names, versions, users and channels are made of: Conan 2's rule,
 // whose parts have up to 101 characters (GitLab's and Conan 1's: 50), and as in
 // Conan 1 capitals too.
-const part = `[A-Za-z0-9_][A-Za-z0-9_+.-]{1,100}`
+var part = regexp.MustCompile(`\A[A-Za-z0-9_][A-Za-z0-9_+.-]{1,100}\z`)
+
+// word is what revisions and package ids are.
+var word = regexp.MustCompile(`\A[0-9A-Za-z]{1,51}\z`)
 
 // Parse checks the parts of a reference as they stand in a URL. The error says
 // which part is wrong.
 func Parse(name, version, user, channel string) (Reference, error) {
-	valid := regexp.MustCompile(`\A` + part + `\z`)
 	for _, p := range []struct {
 		what, text string
 		optional   bool
 	}{{"name", name, false}, {"version", version, false}, {"user", user, true}, {"channel", channel, true}} {
-		if p.optional && p.text == None || valid.MatchString(p.text) {
+		if p.optional && p.text == None || part.MatchString(p.text) {
 			continue
 		}
 		return Reference{}, fmt.Errorf("the %s %q is invalid: 2 to 101 letters, digits, '_', '+', '.' and '-' are allowed, and the first is a letter, digit or '_'", p.what, p.text)
@@ -69,7 +71,7 @@ func (r Reference) Key() string { return r.Name + "@" + r.User + "/" + r.Channel
 // it is stored: a hash, or any word of a server of old. What Conan 1 uploads
 // without revisions has the revision "0".
 func Revision(text string) (string, error) {
-	if !regexp.MustCompile(`\A[0-9A-Za-z]{1,51}\z`).MatchString(text) {
+	if !word.MatchString(text) {
 		return "", fmt.Errorf("the revision %q is invalid: 1 to 51 letters and digits are allowed", text)
 	}
 	return strings.ToLower(text), nil
@@ -77,7 +79,7 @@ func Revision(text string) (string, error) {
 
 // PackageID checks the id of a package, a hash of its configuration.
 func PackageID(text string) (string, error) {
-	if !regexp.MustCompile(`\A[0-9A-Za-z]{1,51}\z`).MatchString(text) {
+	if !word.MatchString(text) {
 		return "", fmt.Errorf("the package id %q is invalid: 1 to 51 letters and digits are allowed", text)
 	}
 	return strings.ToLower(text), nil
