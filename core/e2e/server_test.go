@@ -85,17 +85,19 @@ func TestServer(t *testing.T) {
 			}
 		}
 	})
-	t.Run("shows plugins to no stranger behind a proxy", func(t *testing.T) {
+	t.Run("shows plugins and routes to no stranger behind a proxy", func(t *testing.T) {
 		t.Parallel()
-		url := r.URL + "/-/plugins"
-		if a := ask(t, "GET", url, "", "X-Forwarded-For", "203.0.113.9"); a.status != http.StatusUnauthorized {
-			t.Errorf("anonymous: %d", a.status)
-		}
-		if a := ask(t, "GET", url, guest.Token, "X-Forwarded-For", "203.0.113.9"); a.status != http.StatusForbidden {
-			t.Errorf("a user: %d", a.status)
-		}
-		if a := ask(t, "GET", url, r.Token, "X-Forwarded-For", "203.0.113.9"); a.status != http.StatusOK {
-			t.Errorf("the administrator: %d", a.status)
+		for _, path := range []string{"/-/plugins", "/-/routes"} {
+			url := r.URL + path
+			if a := ask(t, "GET", url, "", "X-Forwarded-For", "203.0.113.9"); a.status != http.StatusUnauthorized {
+				t.Errorf("%s, anonymous: %d", path, a.status)
+			}
+			if a := ask(t, "GET", url, guest.Token, "X-Forwarded-For", "203.0.113.9"); a.status != http.StatusForbidden {
+				t.Errorf("%s, a user: %d", path, a.status)
+			}
+			if a := ask(t, "GET", url, r.Token, "X-Forwarded-For", "203.0.113.9"); a.status != http.StatusOK {
+				t.Errorf("%s, the administrator: %d", path, a.status)
+			}
 		}
 	})
 	t.Run("gives every answer an id, and errors it in the body", func(t *testing.T) {

@@ -39,6 +39,13 @@ func page() string {
 Who may do what with packages, by a project's visibility and its package registry access level. This page is made from the decisions themselves
 (` + "`core/internal/authz`" + `); GitLab's table of roles, as its current code has it, is where they come from.
 
+What a running registry answers is held against GitLab's table, written down a second time (` + "`core/e2e/matrixtable_test.go`" + `): every route that it serves, of
+every format and of the APIs, is asked for by everybody below and more (bots, tokens that are expired, revoked, unknown or no tokens, blocked users) about
+projects of every visibility and access level, archived or not, and groups of them. Routes are read from the registry (` + "`GET /-/routes`" + `), their
+parameters made up from their validators: a route that is added is asked for, too. A kind of token is added in ` + "`core/e2e/matrixworld_test.go`" + `, a path of
+an API with the role that it takes in ` + "`core/e2e/matrixapi_test.go`" + `. ` + "`MATRIX=all go test ./core/e2e -run TestAccessMatrix -timeout 1h`" + ` leaves no combination
+out; without it every route is asked for by every identity about some of the projects.
+
 ` + "`read`" + ` is to find and download, ` + "`create`" + ` to publish and to set tags, ` + "`destroy`" + ` to delete, deprecate and remove tags. Numbers are what is answered instead:
 401 where credentials might help, 403 where the project may be seen and this not be done, 404 where it must look as if there were none.
 Routes of a format may say 404 for 401 to the anonymous. [Protection rules](api/protection.md) take more than is said here for packages of some names, and

@@ -61,6 +61,7 @@ func (r *manageCall) audited(status int) error {
 // manage answers the requests for one path: this is a request from top to
 // bottom. Each step either hands on or answers.
 func (s *Server) manage(e *gin.Engine, path string, methods map[string]managed) {
+	s.takes[path] = methodsOf(methods)
 	e.Any(path, func(c *gin.Context) {
 		r := &manageCall{c: c}
 		if err := s.manageSteps(r, methods); err != nil {

@@ -53,6 +53,7 @@ func (s *Server) packagesAPI(e *gin.Engine) {
 		file:               {http.MethodDelete: destroy(s.destroyPackageFile)},
 		file + "/download": {http.MethodGet: download(s.downloadPackageFile)},
 	} {
+		s.takes[path] = methodsOf(methods)
 		e.Any(path, s.api(methods))
 	}
 }

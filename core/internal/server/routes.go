@@ -14,6 +14,7 @@ import (
 func (s *Server) Handler() http.Handler {
 	gin.SetMode(gin.ReleaseMode) // gin's debug mode only prints
 	e := gin.New()
+	s.takes, s.mounts, s.paths = map[string][]string{}, map[string]bool{}, nil
 	// One canonical path is parsed from the escaped path (urlpath): gin must
 	// neither unescape, clean nor redirect.
 	e.UseRawPath = true
@@ -29,6 +30,7 @@ func (s *Server) Handler() http.Handler {
 	e.Match(reads, "/-/liveness", s.liveness)
 	e.Match(reads, "/-/readiness", s.readiness)
 	e.Match(reads, "/-/plugins", s.pluginStates)
+	e.Match(reads, "/-/routes", s.routeListing)
 	e.Match([]string{http.MethodGet, http.MethodHead, http.MethodPost}, "/-/login/:id", s.signInPage)
 
 	for _, name := range s.Plugins.Names() {
@@ -38,6 +40,7 @@ func (s *Server) Handler() http.Handler {
 			spec.LevelGroup:    "/api/v4/groups/:id/-/packages/" + name,
 			spec.LevelInstance: "/api/v4/packages/" + name,
 		} {
+			s.mounts[mount], s.mounts[mount+"/*path"] = true, true
 			e.Any(mount, s.serve(level, format))
 			e.Any(mount+"/*path", s.serve(level, format))
 		}
@@ -58,6 +61,7 @@ func (s *Server) Handler() http.Handler {
 	s.applicationsAPI(e)
 	s.oauthAPI(e)
 	s.signInPages(e)
+	s.listPaths(e)
 	e.NoRoute(func(c *gin.Context) {
 		s.fail(c, registry.Errorf(registry.CodeNotFound, "Not Found"))
 	})

@@ -85,6 +85,10 @@ type Server struct {
 	sessions *websession.Sessions
 	oauth    *oauth.Server
 	pages    *webpage.Pages
+	// What Handler has mounted; see listing.go.
+	takes  map[string][]string // the methods that a path of the APIs takes
+	mounts map[string]bool     // the paths that are formats'
+	paths  []listedPath
 }
 
 // New makes a Server.

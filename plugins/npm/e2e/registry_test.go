@@ -23,6 +23,7 @@ func TestRegistry(t *testing.T) {
 		{"stories", testStories},
 		{"clients", testClients},
 		{"protection", testProtection},
+		{"tokens", testTokens},
 	} {
 		t.Run(part.name, func(t *testing.T) { t.Parallel(); part.test(t, reg) })
 	}
