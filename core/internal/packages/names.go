@@ -61,7 +61,7 @@ func (l NameLimits) SQL(alias string, arg func(any) string) (condition string, l
 }
 
 // Settings are the same for the policies of the generic model's tables, which
-// hold for the named queries of formats: see migrations/013_granular_tokens.sql.
+// hold for the named queries of formats: see migrations/014_granular_tokens.sql.
 func (l NameLimits) Settings() (patterns []string, byProject string) {
 	if l.byProject {
 		return l.patterns, "on"
