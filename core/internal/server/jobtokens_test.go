@@ -10,7 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/pakhus/pakhus/core/internal/oidc/oidctest"
+	"github.com/pakhus/pakhus/core/internal/ratelimit"
 	"github.com/pakhus/pakhus/core/internal/registry"
 )
 
@@ -417,5 +420,38 @@ func TestWhatEndsAJobToken(t *testing.T) {
 				t.Errorf("%d %s", a.status, a.body)
 			}
 		})
+	}
+}
+
+// An ID token that is refused counts as a sign-in that failed; one that no rule fits does not.
+func TestExchangesThatFailAreCounted(t *testing.T) {
+	t.Parallel()
+	s := newJobSite(t)
+	s.rule(t, "private", anyJob(registry.Developer))
+	limits, err := ratelimit.New(ratelimit.Config{
+		Throttles: map[ratelimit.Name]ratelimit.Throttle{ratelimit.Login: {Requests: 3, Period: 24 * time.Hour}}, Log: hclog.NewNullLogger(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = limits.Close() })
+	s.config.Limits = limits
+	s.serve(t)
+	for range 5 {
+		if a := s.exchange(t, "internal", s.idToken(t, nil)); a.status != http.StatusForbidden {
+			t.Fatalf("no rule: %d %s", a.status, a.body)
+		}
+	}
+	for n := range 5 {
+		want := http.StatusUnauthorized
+		if n >= 3 {
+			want = http.StatusTooManyRequests
+		}
+		if a := s.exchange(t, "private", "nonsense"); a.status != want {
+			t.Errorf("attempt %d: %d %s", n+1, a.status, a.body)
+		}
+	}
+	if a := s.exchange(t, "private", s.idToken(t, nil)); a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") == "" {
+		t.Errorf("a good one from the same address: %d %s", a.status, a.body)
 	}
 }
