@@ -145,8 +145,27 @@ func (w *world) formatProbe(t *testing.T, name string, r *servedRoute, level str
 	ofGroup := level == "group" || (level == "instance" && names == s.root.path)
 	return probe{
 		route: name, who: who, about: s, method: r.Method, url: url, headers: r.MatchHeaders, body: body, want: want,
-		check: func(a answer) string { return wrongOfFormat(a, r.format, want, ofGroup) },
+		check: func(a answer) string {
+			return wrongOfRefusal(a, who, s, want, func(a answer) string { return wrongOfFormat(a, r.format, want, ofGroup) })
+		},
 	}
+}
+
+// wrongOfRefusal says what is wrong with an answer; of a refusal, where others are
+// told less than a job that is not let in, and a granular token that lacks something.
+func wrongOfRefusal(a answer, who *identity, s *spot, want verdict, others func(answer) string) string {
+	switch {
+	case want != refused:
+	case who.kind == job && who.span == nothing && !standingIn(who, s, s).sees && !s.absent:
+		why := fmt.Sprintf("Authentication by CI/CD job token not allowed from mx-elsewhere/p to project #%d.", s.project.id)
+		if !strings.Contains(a.body, why) {
+			return fmt.Sprintf("%d %s, not %q", a.status, a.body, why)
+		}
+		a.body = strings.NewReplacer(" - "+why, "", why, "Forbidden").Replace(a.body)
+	case who.grants != nil && strings.Contains(a.body, "insufficient_granular_scope"):
+		return wrongGranular(a)
+	}
+	return others(a)
 }
 
 // wrongOfFormat says what is wrong with a format's answer.
@@ -232,8 +251,13 @@ func wrongBody(a answer, style, sentence string) string {
 // place is the nth of the places in a request where an identity's token may stand.
 func (i *identity) place(n int) string {
 	places := []string{"Bearer", "PRIVATE-TOKEN", "Basic"}
-	if i.username != "" {
+	switch {
+	case i.username == jobUsername:
+		places = []string{"Bearer", "JOB-TOKEN", "Basic"}
+	case i.username != "":
 		places = []string{"Bearer", "Deploy-Token", "Basic"}
+	case i.application:
+		places = []string{"Bearer", "Basic"}
 	}
 	return places[n%len(places)]
 }

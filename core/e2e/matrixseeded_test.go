@@ -151,12 +151,12 @@ func (w *world) seededProbe(one seeded, r *servedRoute, who *identity, s *spot, 
 	}
 	if one.format == "" {
 		n := need{family: packages, action: map[string]string{"GET": "read_package", "DELETE": "destroy_package"}[one.method]}
-		p.want = apiVerdict(who, n, one.method, "", place, s)
+		p.want = apiVerdict(who, n, one.method, p.url, place, s)
 		p.check = func(a answer) string {
 			if p.want == passes {
 				return full(a)
 			}
-			return wrongOfAPI(a, p, n)
+			return wrongOfRefusal(a, who, s, p.want, func(a answer) string { return wrongOfAPI(a, p, n) })
 		}
 		return p
 	}
@@ -166,11 +166,11 @@ func (w *world) seededProbe(one seeded, r *servedRoute, who *identity, s *spot, 
 	p.check = func(a answer) string {
 		switch {
 		case p.want != passes && p.want != hiddenOrAsk:
-			return wrongOfFormat(a, r.format, p.want, ofGroup)
+			return wrongOfRefusal(a, who, s, p.want, func(a answer) string { return wrongOfFormat(a, r.format, p.want, ofGroup) })
 		case may.may(r.Action):
 			return full(a)
 		case may.reads: // it is found, and not theirs to change
-			return wrongOfFormat(a, r.format, refused, ofGroup)
+			return wrongOfRefusal(a, who, s, refused, func(a answer) string { return wrongOfFormat(a, r.format, refused, ofGroup) })
 		case p.want == hiddenOrAsk && a.status == http.StatusUnauthorized:
 			return wrongOfFormat(a, r.format, unauthorized, ofGroup)
 		case a.status != http.StatusNotFound, tells != "" && strings.Contains(a.body, tells) && tells != s.seed.npm:

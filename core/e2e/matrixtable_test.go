@@ -53,8 +53,12 @@ func standingIn(i *identity, s, q *spot) standing {
 	// Visibility: public to everybody, internal to whoever has signed in.
 	// Differs: an internal project is not shown to a deploy token from elsewhere,
 	// which is no person, and would read the whole instance with one project's token.
-	open := q.visibility == "public" || (q.visibility == "internal" && i.kind == somebody)
+	open := q.visibility == "public" || (q.visibility == "internal" && (i.kind == somebody || i.kind == job))
 	may.sees = may.sees || open || q.access == "public"
+	if i.grants != nil && !i.on(s, q) {
+		// A granular token is for what it names. Elsewhere it knows that what is public is there, and no more.
+		return standing{sees: q.visibility == "public" || q.access == "public"}
+	}
 	// The registry's own level, beside the project's.
 	switch q.access {
 	case "disabled":
@@ -67,17 +71,34 @@ func standingIn(i *identity, s, q *spot) standing {
 	if q.archived { // create, update and destroy are withdrawn, reading stays
 		may.creates, may.destroys = false, false
 	}
-	if i.kind == somebody && !slices.Contains(i.scopes, "api") { // read_api: GET and HEAD only
+	switch {
+	case i.grants != nil:
+		// Who may download may read what leads there; the packages API keeps them apart.
+		may.reads, may.creates, may.destroys = may.reads && i.givenFor("read_package"), may.creates && i.givenFor("create_package"), may.destroys && i.givenFor("destroy_package")
+	case i.kind == somebody && !slices.Contains(i.scopes, "api"): // read_api: GET and HEAD only
 		may.creates, may.destroys = false, false
 	}
 	return may
+}
+
+// given reports whether a granular token has a permission.
+func (i *identity) given(permission string) bool { return slices.Contains(i.grants, permission) }
+
+func (i *identity) givenFor(action string) bool {
+	switch action {
+	case "create_package":
+		return i.given("upload_package")
+	case "destroy_package":
+		return i.given("delete_package")
+	}
+	return i.given("read_package") || i.given("download_package")
 }
 
 func membership(i *identity, s, q *spot) standing {
 	switch {
 	case i.kind == somebody && i.role == admin:
 		return standing{true, true, true, true}
-	case i.kind == somebody && i.on(s, q):
+	case (i.kind == somebody || i.kind == job) && i.on(s, q):
 		return abilities(i.role)
 	case i.kind == deploy && i.on(s, q):
 		// write_package_registry implies reading and destroying.
@@ -101,8 +122,8 @@ func ofProject(i *identity, s *spot, action string) verdict {
 		return passes
 	case i.kind == anonymous:
 		return unauthorized
-	case m.sees:
-		return refused
+	case m.sees, i.kind == job && !s.absent:
+		return refused // a job is told that it is not let in
 	}
 	return hidden
 }
@@ -121,6 +142,8 @@ func ofGroup(i *identity, s *spot, projects []*spot, seen bool, action string) v
 		hides = hides || (!m.reads && !q.absent && q.access != "disabled")
 	}
 	switch {
+	case i.grants != nil && seen && !reads, i.grants != nil && reads && !i.givenFor(action):
+		return refused // there is nothing in it that the token is for
 	case i.kind == anonymous && !seen && !reads:
 		return unauthorized
 	case i.kind == anonymous && action != "read_package":
@@ -140,7 +163,10 @@ func seesGroup(i *identity, visibility string, absent, member bool) bool {
 	if absent {
 		return false
 	}
-	return visibility == "public" || (visibility == "internal" && i.kind == somebody) ||
+	if i.grants != nil { // a granular token is for its project
+		return visibility == "public"
+	}
+	return visibility == "public" || (visibility == "internal" && (i.kind == somebody || i.kind == job)) ||
 		(i.kind == somebody && i.role == admin) || member
 }
 
@@ -152,7 +178,7 @@ func credentialFirst(i *identity) (verdict, bool) {
 		return unauthorized, true
 	case blocked:
 		return refused, true
-	case anonymous, somebody, deploy:
+	case anonymous, somebody, deploy, job:
 	}
 	return passes, false
 }

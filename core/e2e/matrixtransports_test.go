@@ -43,8 +43,20 @@ func transports() []transport {
 	itself := func(i *identity, _ bool) *identity { return i }
 	never := func(*identity, bool) *identity { return useless }
 	half := func(*identity, bool) *identity { return nobody } // GitLab takes half a pair for none
-	persons := func(i *identity, _ bool) *identity {
+	named := func(i *identity, _ bool) *identity {
 		if i.username != "" {
+			return useless
+		}
+		return i
+	}
+	persons := func(i *identity, reads bool) *identity {
+		if i.application {
+			return useless
+		}
+		return named(i, reads)
+	}
+	jobs := func(i *identity, _ bool) *identity {
+		if i.username != jobUsername {
 			return useless
 		}
 		return i
@@ -57,19 +69,18 @@ func transports() []transport {
 		{"no scheme", setHeader("Authorization", ""), never},
 		{"Digest", setHeader("Authorization", "Digest "), never},
 		{"Deploy-Token", setHeader("Deploy-Token", ""), func(i *identity, _ bool) *identity {
-			if i.username == "" {
+			if i.username == "" || i.username == jobUsername {
 				return useless
 			}
 			return i
 		}},
-		// None of these is a job's.
-		{"JOB-TOKEN", setHeader("JOB-TOKEN", ""), never},
-		{"job_token", setQuery("job_token"), never},
+		{"JOB-TOKEN", setHeader("JOB-TOKEN", ""), jobs},
+		{"job_token", setQuery("job_token"), jobs},
 		{"Basic", setBasic(as, as), itself},
-		// A deploy token has a name of its own. Differs: a person's token is taken
+		// A deploy token has a name of its own, and so have jobs. Differs: a person's token is taken
 		// under any name by every format, npm's too, as GitLab does where clients ask
 		// for a name that does not matter.
-		{"Basic of another name", setBasic(wrong, as), persons},
+		{"Basic of another name", setBasic(wrong, as), named},
 		{"Basic without a name", setBasic(none, as), half},
 		{"Basic without a secret", setBasic(as, none), half},
 		{"X-NuGet-ApiKey", setHeader("X-NuGet-ApiKey", ""), func(i *identity, reads bool) *identity {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,6 +70,7 @@ type world struct {
 	spots      []*spot // likewise
 	elsewhere  box     // a project of nobody's
 	identities []*identity
+	ci         *ci
 	useless    string // a token that has been revoked
 	addresses  map[string]address
 }
@@ -87,7 +89,8 @@ const (
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{Registry: registrytest.Start(t), t: t, addresses: map[string]address{}}
+	jobs := newCI(t)
+	w := &world{Registry: jobs.Registry, ci: jobs, t: t, addresses: map[string]address{}}
 	for _, visibility := range []string{"private", "internal", "public"} {
 		at := &root{box: w.newGroup("mx-"+visibility, 0, visibility), visibility: visibility}
 		w.roots = append(w.roots, at)
@@ -257,7 +260,15 @@ type identity struct {
 	// token is what is shown in requests about a spot; nil: nothing.
 	token    func(*spot) string
 	username string // with Basic
+	// application: the token is an OAuth application's.
+	application bool
+	// grants, of a granular token, are the permissions it was given where its span is;
+	// nil: the token is none.
+	grants []string
 }
+
+// jobUsername is that of every job token, with Basic.
+const jobUsername = "gitlab-ci-token"
 
 type kind int
 
@@ -265,6 +276,7 @@ const (
 	anonymous kind = iota
 	somebody       // and their bots
 	deploy
+	job     // a CI job, with the role of its rule
 	blocked // a person who was
 	invalid // a token that is none, or none any more
 )
@@ -339,9 +351,84 @@ func (w *world) people() {
 		add(identity{name: role + " of the project", kind: somebody, role: roles[role], span: allProjects, scopes: api, token: always(w.newToken(ofProject, "api"))})
 	}
 	add(identity{name: "owner, read_api", kind: somebody, role: owner, span: allRoots, scopes: readAPI, token: always(w.newToken(users["owner"], "read_api"))})
+	w.applications(add)
+	w.granular(add, users)
+	w.jobs(add)
 	w.bots(add)
 	w.deployTokens(add)
 	w.uselessTokens(add, users["owner"])
+}
+
+// applications are people's tokens that they have let an application have.
+func (w *world) applications(add func(identity)) {
+	w.t.Helper()
+	c := application(w.t, w.Registry, "--redirect-uri", "https://client.example/callback", "--scopes", "api,read_api")
+	c.RedirectURL = "https://client.example/callback"
+	for _, one := range []struct {
+		role, scope string
+		level       int
+	}{{"developer", "api", developer}, {"maintainer", "api", maintain}, {"maintainer", "read_api", maintain}} {
+		who := newPerson(w.t, w.Registry, "mx-app-"+one.role+"-"+strings.ReplaceAll(one.scope, "_", "-"))
+		var found []struct{ ID int64 }
+		w.api("GET", "/users?username="+who.name, nil, &found)
+		for _, r := range w.roots {
+			w.join(found[0].ID, one.level, "groups", r.box)
+		}
+		c.Scopes = []string{one.scope}
+		token, err := c.Exchange(w.t.Context(), newBrowser(w.t, w.URL).code(w.t, c, who))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		remember(w.Registry, token)
+		add(identity{
+			name: "application of a " + one.role + ", " + one.scope, kind: somebody, role: one.level, span: allRoots, scopes: []string{one.scope},
+			token: always(token.AccessToken), application: true,
+		})
+	}
+}
+
+// granular are people's tokens with some permissions in one project.
+func (w *world) granular(add func(identity), users map[string]int64) {
+	w.t.Helper()
+	for _, one := range []struct {
+		name, role  string
+		level       int
+		permissions []string
+	}{
+		{"to download", "maintainer", maintain, []string{"download_package"}},
+		{"to upload", "maintainer", maintain, []string{"read_package", "download_package", "upload_package"}},
+		{"for everything", "guest", guest, []string{"read_package", "download_package", "upload_package", "delete_package"}},
+		{"for everything", "maintainer", maintain, []string{"read_package", "download_package", "upload_package", "delete_package"}},
+	} {
+		tokens := map[*spot]string{}
+		for _, s := range w.spots {
+			tokens[s] = w.madeToken(fmt.Sprintf("/users/%d/personal_access_tokens", users[one.role]), map[string]any{"name": "t", "granular_scopes": []map[string]any{{
+				"access": "selected_memberships", "project_ids": []int64{s.project.id}, "permissions": one.permissions,
+			}}})
+		}
+		add(identity{name: "granular token " + one.name + ", of a " + one.role, kind: somebody, role: one.level, span: theProject, token: at(tokens), grants: one.permissions})
+	}
+}
+
+// jobs are tokens of CI jobs of the project itself, and of one elsewhere.
+func (w *world) jobs(add func(identity)) {
+	w.t.Helper()
+	for role, level := range map[string]int{"developer": developer, "maintainer": maintain} {
+		tokens := map[*spot]string{}
+		for _, s := range w.spots {
+			tokens[s] = w.jobOf(registryProject(s), level)
+		}
+		add(identity{name: "job of the project, " + role, kind: job, role: level, span: theProject, token: at(tokens), username: jobUsername})
+	}
+	other := w.jobOf(registrytest.Project{ID: w.elsewhere.id, Path: w.elsewhere.path}, maintain)
+	add(identity{name: "job of another project", kind: job, role: maintain, token: always(other), username: jobUsername})
+}
+
+// jobOf is a token of a project's job, by a rule that is there for it alone.
+func (w *world) jobOf(p registrytest.Project, level int) string {
+	w.t.Helper()
+	w.ci.ruleOf(w.t, p, level, "repo:acme/web:"+fmt.Sprint(level))
+	return w.ci.jobAs(w.t, p, "repo:acme/web:"+fmt.Sprint(level))
 }
 
 // bots are project and group access tokens.

@@ -45,8 +45,13 @@ func (c *ci) configure(t *testing.T, issuers string) {
 // rule makes a trusted publisher of a project, and returns its id and its bot's.
 func (c *ci) rule(t *testing.T, p registrytest.Project, level int) (id, bot int64) {
 	t.Helper()
+	return c.ruleOf(t, p, level, "repo:acme/web:*")
+}
+
+func (c *ci) ruleOf(t *testing.T, p registrytest.Project, level int, subject string) (id, bot int64) {
+	t.Helper()
 	a := send(t, "POST", fmt.Sprintf("%s/api/v4/projects/%d/trusted_publishers", c.URL, p.ID), c.Token,
-		fmt.Sprintf(`{"name":"release","issuer":"github","subject":"repo:acme/web:*","access_level":%d}`, level))
+		fmt.Sprintf(`{"name":"release","issuer":"github","subject":%q,"access_level":%d}`, subject, level))
 	var made struct {
 		ID     int64
 		UserID int64 `json:"user_id"`
@@ -59,7 +64,12 @@ func (c *ci) rule(t *testing.T, p registrytest.Project, level int) (id, bot int6
 
 func (c *ci) idToken(t *testing.T) string {
 	t.Helper()
-	token := c.issuer.Token(t, c.issuer.Claims(ciAudience, "repo:acme/web:ref:refs/heads/main", map[string]any{
+	return c.idTokenOf(t, "repo:acme/web:ref:refs/heads/main")
+}
+
+func (c *ci) idTokenOf(t *testing.T, subject string) string {
+	t.Helper()
+	token := c.issuer.Token(t, c.issuer.Claims(ciAudience, subject, map[string]any{
 		"repository": "acme/web", "ref": "refs/heads/main", "sha": strings.Repeat("ab", 20), "run_id": "77", "run_number": "12", "actor": "ann", "event_name": "push",
 	}))
 	c.Remember(token)
@@ -69,7 +79,13 @@ func (c *ci) idToken(t *testing.T) string {
 // job exchanges an ID token for a job token of a project.
 func (c *ci) job(t *testing.T, p registrytest.Project) string {
 	t.Helper()
-	a := ask(t, "POST", fmt.Sprintf("%s/api/v4/projects/%d/oidc/token", c.URL, p.ID), c.idToken(t))
+	return c.jobAs(t, p, "repo:acme/web:ref:refs/heads/main")
+}
+
+// jobAs is job for an ID token of any subject.
+func (c *ci) jobAs(t *testing.T, p registrytest.Project, subject string) string {
+	t.Helper()
+	a := ask(t, "POST", fmt.Sprintf("%s/api/v4/projects/%d/oidc/token", c.URL, p.ID), c.idTokenOf(t, subject))
 	var got struct{ Token string }
 	if err := json.Unmarshal([]byte(a.body), &got); err != nil || a.status != http.StatusCreated {
 		t.Fatalf("%d %s", a.status, a.body)

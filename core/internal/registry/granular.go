@@ -144,6 +144,9 @@ func OnlyNames(patterns []string) Names { return Names{limited: true, patterns: 
 // Limited reports whether there is a limit at all.
 func (n Names) Limited() bool { return n.limited }
 
+// None reports whether no name is within the limit.
+func (n Names) None() bool { return n.limited && len(n.patterns) == 0 }
+
 // Patterns are those of a limit.
 func (n Names) Patterns() []string { return n.patterns }
 

@@ -81,6 +81,9 @@ func (s *Server) authorize(r *call) error {
 		r.about = about{}
 		return nil
 	}
+	if verdict == authz.Allowed && r.mayNowhere() {
+		verdict = authz.Forbidden
+	}
 	switch verdict {
 	case authz.Allowed:
 		return nil

@@ -42,6 +42,16 @@ func (r *call) namesIn(verbs ...registry.Verb) []registry.Names {
 	return names
 }
 
+// mayNowhere reports whether a granular token that may read of a group was given
+// what the route asks for in none of its projects.
+func (r *call) mayNowhere() bool {
+	verbs := authz.Verbs(r.route.Action)
+	if !r.caller.Actor.Has(registry.ScopeGranular) || len(verbs) == 0 || r.about.project != nil || r.about.nothing() {
+		return false
+	}
+	return !slices.ContainsFunc(r.namesIn(verbs...), func(n registry.Names) bool { return !n.None() })
+}
+
 // remembers reports whether a kept answer may be given to the caller, and one be
 // kept that is made for them: not if there is anything that it might show and
 // their token hides.
@@ -87,7 +97,7 @@ func (r *call) forbidden() error {
 			return forbidden()
 		}
 		return registry.InsufficientGranularScope("Access denied: the token lacks the required permission [%s] for %q.",
-			registry.Permission(registry.VerbRead, r.manifest.Format), g.FullPath)
+			registry.Permission(verbs[0], r.manifest.Format), g.FullPath)
 	}
 	return forbiddenIn(r.caller.Actor, r.caller.Project, r.caller.Level, r.manifest.Format, verbs...)
 }
