@@ -32,6 +32,11 @@ func accessCases() map[int]func(*testing.T, *registrytest.Registry) {
 func testedElsewhere() map[string][]int {
 	return map[string][]int{
 		"../internal/server/packagesapi_test.go: TestWhoMayDoWhatWithPackages": {1, 2, 3, 4, 41, 48, 49, 50, 51, 60, 64, 65, 68, 69},
+		"../internal/server/jobtokens_test.go: TestThePackagesAPIToJobs":             {5, 53},
+		"../internal/server/jobtokens_test.go: TestJobsOfOtherProjects":              {6, 7, 46},
+		"../internal/server/pipelines_test.go: TestWhatAJobPublishesHasItsBuildInfo": {27, 74},
+		"../internal/server/pipelines_test.go: TestPagesOfPipelines":                 {43, 44, 45},
+		"../internal/server/grouppackages_test.go: TestPackagesOfAGroupAreListed":    {28, 29, 30, 31, 32, 33, 34, 36, 37},
 		"../internal/server/packagesapi_test.go: TestOnePackageIsShown":        {25, 38, 39, 42, 52, 59, 66},
 		"../internal/server/packagesapi_test.go: TestStatusesOfPackages":       {40},
 		"../internal/server/protection_test.go: TestDeletionsAreHeldAgainstRules": {
@@ -41,14 +46,13 @@ func testedElsewhere() map[string][]int {
 	}
 }
 
-// withoutCounterpart are those about what there is none of here, as long as there
-// is none of it.
+// withoutCounterpart are those about what there is none of here.
 func withoutCounterpart() map[string][]int {
 	return map[string][]int{
-		"there are no jobs, and so no token of one: it is 401 (73)": {5, 6, 7, 8, 53},
-		"the packages API has no list of a group's packages":        {28, 29, 30, 31, 32, 33, 34, 35, 36, 37},
-		"there are no pipelines, and no route for them":             {26, 27, 43, 44, 45, 46, 47, 74},
-		"uploads do not pass a proxy that signs them":               {71},
+		"job tokens have a role, and no policies of their own":         {8},
+		"a guest always pulls: there is no flag for it":                {35},
+		"there is no CI here that could be switched off for a project": {26, 47},
+		"uploads do not pass a proxy that signs them":                  {71},
 	}
 }
 
@@ -165,7 +169,8 @@ func caseDeployTokenByBasic(t *testing.T, r *registrytest.Registry) {
 	}
 }
 
-// 73: there are no jobs, whatever the name and the token are.
+// 73: what is no job's token is 401, whatever the name; those that are, have
+// TestTheTransportsOfAJobToken.
 func caseJobTokenOfNoJob(t *testing.T, r *registrytest.Registry) {
 	t.Helper()
 	p := r.NewProject(t, "public")

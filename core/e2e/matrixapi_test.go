@@ -40,6 +40,7 @@ func needs() map[string]need {
 		// From the machine itself; elsewhere for administrators: TestServer has that.
 		"GET /-/plugins": everybody, "GET /-/routes": everybody,
 
+		"GET /api/v4/groups/:id/packages":                                                       {family: packages, action: "read_package"},
 		"GET /api/v4/projects/:id/packages":                                                     read,
 		"GET /api/v4/projects/:id/packages/:package_id":                                         read,
 		"DELETE /api/v4/projects/:id/packages/:package_id":                                      destroy,
@@ -50,7 +51,7 @@ func needs() map[string]need {
 		"POST /api/v4/projects/:id/packages/protection/rules":                                   role(maintain),
 		"PATCH /api/v4/projects/:id/packages/protection/rules/:rule_id":                         role(maintain),
 		"DELETE /api/v4/projects/:id/packages/protection/rules/:rule_id":                        role(maintain),
-		"GET /api/v4/projects": look, "POST /api/v4/projects": mine,
+		"GET /api/v4/projects":                                                                  look, "POST /api/v4/projects": mine,
 		"GET /api/v4/projects/:id": look, "PUT /api/v4/projects/:id": role(maintain), "DELETE /api/v4/projects/:id": role(owner),
 		"POST /api/v4/projects/:id/archive": role(owner), "POST /api/v4/projects/:id/unarchive": role(owner),
 		"GET /api/v4/groups": look, "POST /api/v4/groups": mine,
@@ -130,7 +131,8 @@ func apiVerdict(i *identity, n need, method, path, place string, s *spot) verdic
 	if n.family == packages && i.kind == deploy && place == "Bearer" {
 		return unauthorized // where a person's token is looked for, it is none
 	}
-	if n.family == management && i.kind == job && place == "Bearer" {
+	ofGroup := strings.HasPrefix(path, "/api/v4/groups/:id")
+	if (n.family == management || ofGroup) && i.kind == job && place == "Bearer" {
 		return unauthorized // likewise
 	}
 	writes := method != http.MethodGet
@@ -140,6 +142,9 @@ func apiVerdict(i *identity, n need, method, path, place string, s *spot) verdic
 		}
 	} else if i.kind == somebody && !slices.Contains(i.scopes, "api") && (writes || !slices.Contains(i.scopes, "read_api")) {
 		return refused // insufficient_scope, whatever there is
+	}
+	if n.family == packages && ofGroup {
+		return groupPackagesVerdict(nobodyThere(i, management), s)
 	}
 	i = nobodyThere(i, n.family)
 	if n.family == packages {
@@ -153,6 +158,19 @@ func apiVerdict(i *identity, n need, method, path, place string, s *spot) verdic
 		return hidden
 	}
 	return managementVerdict(i, n, path, writes, s)
+}
+
+// groupPackagesVerdict is what the list of a group's packages answers: who sees the
+// group or anything in it gets a list, of nothing perhaps.
+func groupPackagesVerdict(i *identity, s *spot) verdict {
+	m := standingIn(i, s, s)
+	switch {
+	case !m.sees && !seesGroup(i, s.visibility, s.absent, i.onGroup(s, s)):
+		return hidden
+	case i.grants != nil && (!m.reads || !i.given("read_package")):
+		return refused
+	}
+	return passes
 }
 
 // givenByAPI reports whether a granular token has what the packages API asks for.

@@ -15,6 +15,7 @@ import (
 // Package is a package as the API shows it.
 type Package struct {
 	ID               int64
+	ProjectID        int64
 	Format           string
 	Name             string
 	Version          string // empty for a package without a version
@@ -42,36 +43,51 @@ type Query struct {
 	Version     string
 	Versionless bool     // also those without a version
 	Statuses    []string // one of these; none finds nothing
-	Names       registry.Names
+	Names       NameLimits
 	Order       Order
 	Page        Page
 }
 
 const (
-	packageColumns = `id, format, name, coalesce(version, ''), status, coalesce(creator_user_id, 0), lock_version,
+	packageColumns = `id, project_id, format, name, coalesce(version, ''), status, coalesce(creator_user_id, 0), lock_version,
 		last_downloaded_at, created_at, updated_at`
-	listFrom = `
-		from packages
-		where project_id = $1
+	ofProject = "project_id = $1"
+	// ofProjects: looked up project by project, not through all packages there are.
+	ofProjects = "project_id = any ($1)"
+	listFrom   = `
 		  and (format = $2 or ($2 = '' and format <> 'terraform_module'))
 		  and status = any ($3)
 		  and name ilike all ($4)
 		  and ($5 = '' or version = $5)
-		  and ($6 or version is not null)
-		  and ($7::text[] is null or name ilike any ($7))`
+		  and ($6 or version is not null)`
 )
 
 // List returns a page of a project's packages, and how it lies in the whole list.
 func (p *Packages) List(ctx context.Context, projectID int64, q Query) ([]Package, Extent, error) {
+	return p.list(ctx, ofProject, projectID, q)
+}
+
+// ListOf is List for the packages of several projects; they can be ordered by
+// their project's path, too.
+func (p *Packages) ListOf(ctx context.Context, projectIDs []int64, q Query) ([]Package, Extent, error) {
+	return p.list(ctx, ofProjects, projectIDs, q)
+}
+
+func (p *Packages) list(ctx context.Context, of string, projects any, q Query) ([]Package, Extent, error) {
 	order := q.Order.sql(map[string]string{
 		"created_at": "created_at", "name": `name collate "C"`, "version": `version collate "C"`, "type": `format collate "C"`,
+		"project_path": `(select full_path from projects where id = project_id) collate "C"`,
 	}, "created_at")
-	var only []string // null: no limit
-	if q.Names.Limited() {
-		only, _ = LimitNames([]int64{projectID}, []registry.Names{q.Names}).Settings()
+	args := []any{projects, q.Format, q.Statuses, patterns(q.Words), q.Version, q.Versionless}
+	from := " from packages where " + of + listFrom
+	only, limited := q.Names.SQL("packages", func(arg any) string {
+		args = append(args, arg)
+		return fmt.Sprintf("$%d", len(args))
+	})
+	if limited {
+		from += " and " + only
 	}
-	args := []any{projectID, q.Format, q.Statuses, patterns(q.Words), q.Version, q.Versionless, only}
-	found, extent, err := page(ctx, p.pool, q.Page, packageColumns, listFrom, order, args, scanPackage)
+	found, extent, err := page(ctx, p.pool, q.Page, packageColumns, from, order, args, scanPackage)
 	if err == nil {
 		err = p.addTags(ctx, found)
 	}
@@ -82,7 +98,7 @@ func (p *Packages) List(ctx context.Context, projectID int64, q Query) ([]Packag
 }
 
 func scanPackage(row pgx.CollectableRow) (p Package, err error) {
-	err = row.Scan(&p.ID, &p.Format, &p.Name, &p.Version, &p.Status, &p.CreatorID, &p.LockVersion,
+	err = row.Scan(&p.ID, &p.ProjectID, &p.Format, &p.Name, &p.Version, &p.Status, &p.CreatorID, &p.LockVersion,
 		&p.LastDownloadedAt, &p.CreatedAt, &p.UpdatedAt)
 	return p, err
 }

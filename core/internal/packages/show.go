@@ -39,7 +39,7 @@ func (p *Packages) Siblings(ctx context.Context, projectID, id int64) ([]Package
 	// The index packages_identity has no packages that are to go: the statement
 	// says that it wants none, or the index would be of no use to it.
 	rows, err := p.pool.Query(ctx, `
-		select v.id, v.format, v.name, v.version, v.status, coalesce(v.creator_user_id, 0), v.lock_version,
+		select v.id, v.project_id, v.format, v.name, v.version, v.status, coalesce(v.creator_user_id, 0), v.lock_version,
 		       v.last_downloaded_at, v.created_at, v.updated_at
 		from packages p
 		join packages v on v.project_id = p.project_id and v.format = p.format and v.name_key = p.name_key

@@ -23,6 +23,9 @@ type endpoint struct {
 	action spec.Action
 	verb   registry.Verb // that a granular token must have, of packages of all formats
 	answer func(*apiCall) error
+	// ofGroup: the path is a group's, and about those of its projects whose packages
+	// the caller may read.
+	ofGroup bool
 }
 
 // packagesAPI mounts GitLab's API about packages of all formats. It lies beside
@@ -37,21 +40,24 @@ func (s *Server) packagesAPI(e *gin.Engine) {
 		runs  = one + "/pipelines"
 	)
 	read := func(answer func(*apiCall) error) endpoint {
-		return endpoint{spec.ActionReadPackage, registry.VerbRead, answer}
+		return endpoint{action: spec.ActionReadPackage, verb: registry.VerbRead, answer: answer}
 	}
 	download := func(answer func(*apiCall) error) endpoint {
-		return endpoint{spec.ActionReadPackage, registry.VerbDownload, answer}
+		return endpoint{action: spec.ActionReadPackage, verb: registry.VerbDownload, answer: answer}
 	}
 	destroy := func(answer func(*apiCall) error) endpoint {
-		return endpoint{spec.ActionDestroyPackage, registry.VerbDelete, answer}
+		return endpoint{action: spec.ActionDestroyPackage, verb: registry.VerbDelete, answer: answer}
 	}
+	ofGroup := read(s.listGroupPackages)
+	ofGroup.ofGroup = true
 	for path, methods := range map[string]map[string]endpoint{
-		list:               {http.MethodGet: read(s.listPackages)},
-		one:                {http.MethodGet: read(s.showPackage), http.MethodDelete: destroy(s.destroyPackage)},
-		runs:               {http.MethodGet: read(s.listPipelines)},
-		files:              {http.MethodGet: read(s.listPackageFiles)},
-		file:               {http.MethodDelete: destroy(s.destroyPackageFile)},
-		file + "/download": {http.MethodGet: download(s.downloadPackageFile)},
+		"/api/v4/groups/:id/packages": {http.MethodGet: ofGroup},
+		list:                          {http.MethodGet: read(s.listPackages)},
+		one:                           {http.MethodGet: read(s.showPackage), http.MethodDelete: destroy(s.destroyPackage)},
+		runs:                          {http.MethodGet: read(s.listPipelines)},
+		files:                         {http.MethodGet: read(s.listPackageFiles)},
+		file:                          {http.MethodDelete: destroy(s.destroyPackageFile)},
+		file + "/download":            {http.MethodGet: download(s.downloadPackageFile)},
 	} {
 		s.takes[path] = methodsOf(methods)
 		e.Any(path, s.api(methods))
@@ -61,11 +67,17 @@ func (s *Server) packagesAPI(e *gin.Engine) {
 // apiCall is one request to the packages API on its way through the steps of api.
 type apiCall struct {
 	c         *gin.Context
-	target    string // the project as the URL names it, unescaped
+	target    string // the project, or the group, as the URL names it, unescaped
 	packageID int64
 	fileID    int64
 	caller    auth.Caller
-	names     registry.Names // of the packages that the request may be about
+	names     registry.Names      // of the packages that the request may be about
+	readable  []registry.Standing // of a group: what the caller may read packages of
+}
+
+// standing is the caller's on the project that the path names.
+func (r *apiCall) standing() registry.Standing {
+	return registry.Standing{Project: *r.caller.Project, Level: r.caller.Level}
 }
 
 // api answers the requests for one path: this is a request from top to bottom.
@@ -86,7 +98,7 @@ func (s *Server) apiSteps(r *apiCall, methods map[string]endpoint) error {
 	if err != nil {
 		return err
 	}
-	if err := s.identifyPerson(r); err != nil {
+	if err := s.identifyPerson(r, e); err != nil {
 		return err
 	}
 	noted := attemptOf(r.c.Request.Context())
@@ -137,13 +149,18 @@ func (r *apiCall) match(methods map[string]endpoint) (endpoint, error) {
 
 // identifyPerson finds the caller. Deploy tokens are for package clients: here
 // they are nobody, and as a Bearer token, where a person's is looked for, unknown.
-func (s *Server) identifyPerson(r *apiCall) error {
-	caller, credentials, err := s.who(r.c, place{project: auth.ParseProjectRef(r.target)}, false)
+// Of a group that holds for CI jobs, too.
+func (s *Server) identifyPerson(r *apiCall, e endpoint) error {
+	where := place{project: auth.ParseProjectRef(r.target)}
+	if e.ofGroup {
+		where = place{group: auth.ParseGroupRef(r.target)}
+	}
+	caller, credentials, err := s.who(r.c, where, false)
 	if err != nil {
 		return err
 	}
 	r.caller = caller
-	if r.caller.Actor.Kind != registry.DeployToken {
+	if r.caller.Actor.Kind != registry.DeployToken && (!e.ofGroup || r.caller.Actor.Job == nil) {
 		return nil
 	}
 	if credentials.Transport == auth.Bearer {
@@ -160,6 +177,9 @@ func (r *apiCall) authorize(e endpoint) error {
 	granular := c.Actor.Has(registry.ScopeGranular)
 	if !granular && !authz.Covers(c.Actor, e.action) {
 		return insufficientScope(e.action)
+	}
+	if e.ofGroup {
+		return r.authorizeGroup(e)
 	}
 	switch {
 	case granular && authz.Visible(c.Actor, c.Project, c.Level) && !authz.Grants(c.Actor, c.Project, c.Level, e.verb):

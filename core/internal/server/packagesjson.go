@@ -21,6 +21,8 @@ type packageDocument struct {
 	CreatedAt        apiTime                `json:"created_at"`
 	LastDownloadedAt *apiTime               `json:"last_downloaded_at"`
 	CreatorID        *int64                 `json:"creator_id"`
+	ProjectID        int64                  `json:"project_id,omitzero"`   // of a group's list
+	ProjectPath      string                 `json:"project_path,omitzero"` // likewise
 	Tags             []tagDocument          `json:"tags"`
 	Pipeline         *pipelineDocument      `json:"pipeline,omitzero"` // the last one
 	Pipelines        []struct{}             `json:"pipelines"`         // GitLab too has this empty
@@ -67,9 +69,9 @@ func (t apiTime) MarshalText() ([]byte, error) {
 	return time.Time(t).UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z"), nil
 }
 
-// packageDocument is a package as this caller sees it: only those who may
-// destroy it are told where.
-func (s *Server) packageDocument(r *apiCall, p packages.Package) packageDocument {
+// packageDocument is a package of a project as this caller sees it: only those who
+// may destroy it are told where.
+func (s *Server) packageDocument(r *apiCall, p packages.Package, in registry.Standing) packageDocument {
 	document := packageDocument{
 		ID: p.ID, Name: p.Name, PackageType: p.Format, Status: p.Status, CreatedAt: apiTime(p.CreatedAt),
 		LastDownloadedAt: (*apiTime)(p.LastDownloadedAt), Tags: tagDocuments(p.Tags),
@@ -80,10 +82,9 @@ func (s *Server) packageDocument(r *apiCall, p packages.Package) packageDocument
 	if p.CreatorID != 0 {
 		document.CreatorID = &p.CreatorID
 	}
-	c := r.caller
-	if authz.Decide(c.Actor, c.Project, c.Level, spec.ActionDestroyPackage) == authz.Allowed &&
-		authz.Names(c.Actor, c.Project, c.Level, registry.VerbDelete).Include(p.Name) {
-		document.Links.DeleteAPIPath = s.origin(r.c.Request) + "/api/v4/projects/" + formatID(c.Project.ID) + "/packages/" + formatID(p.ID)
+	if authz.Decide(r.caller.Actor, &in.Project, in.Level, spec.ActionDestroyPackage) == authz.Allowed &&
+		authz.Names(r.caller.Actor, &in.Project, in.Level, registry.VerbDelete).Include(p.Name) {
+		document.Links.DeleteAPIPath = s.origin(r.c.Request) + "/api/v4/projects/" + formatID(in.Project.ID) + "/packages/" + formatID(p.ID)
 	}
 	return document
 }

@@ -10,7 +10,7 @@ import (
 
 // listPackages answers with a page of the project's packages.
 func (s *Server) listPackages(r *apiCall) error {
-	q, err := s.packagesQuery(r)
+	q, err := s.packagesQuery(parametersOf(r.c.Request), packages.LimitNames([]int64{r.caller.Project.ID}, []registry.Names{r.names}))
 	if err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ func (s *Server) listPackages(r *apiCall) error {
 	}
 	documents := make([]packageDocument, 0, len(found))
 	for _, p := range found {
-		document := s.packageDocument(r, p)
+		document := s.packageDocument(r, p, r.standing())
 		document.Pipeline = pipelineIn(builds, p.ID)
 		documents = append(documents, document)
 	}
@@ -32,16 +32,16 @@ func (s *Server) listPackages(r *apiCall) error {
 	return r.json(documents)
 }
 
-func (s *Server) packagesQuery(r *apiCall) (packages.Query, error) {
-	p := parametersOf(r.c.Request)
+// packagesQuery reads what is looked for; orders are what can be asked for beside the usual ones.
+func (s *Server) packagesQuery(p *parameters, names packages.NameLimits, orders ...string) (packages.Query, error) {
 	q := packages.Query{
 		Format:      p.oneOf("package_type", s.packageTypes()...),
 		Words:       strings.Fields(p.text("package_name")),
 		Version:     p.text("package_version"),
 		Versionless: p.boolean("include_versionless"),
 		Statuses:    registry.Displayable(),
-		Names:       r.names,
-		Order:       p.order("created_at", "name", "version", "type"),
+		Names:       names,
+		Order:       p.order(append([]string{"created_at", "name", "version", "type"}, orders...)...),
 		Page:        p.page(),
 	}
 	if status := p.oneOf("status", registry.Statuses()...); status != "" {
@@ -79,7 +79,7 @@ func (s *Server) showPackage(r *apiCall) error {
 	if err != nil {
 		return err
 	}
-	document := s.packageDocument(r, p)
+	document := s.packageDocument(r, p, r.standing())
 	document.Pipeline = pipelineIn(builds, p.ID)
 	document.Versions = make([]versionDocument, 0, len(siblings))
 	for _, v := range siblings {
