@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,6 +45,14 @@ func testTokens(t *testing.T, reg *registrytest.Registry) {
 	bot := func(place, role string, level int) string {
 		return made(t, reg, place+"/access_tokens", fmt.Sprintf(`{"name":%q,"access_level":%d,"scopes":["api"]}`, role, level)).Token
 	}
+	granular := func(patterns string, permissions ...string) string {
+		list, err := json.Marshal(permissions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made(t, reg, project+"/access_tokens", fmt.Sprintf(`{"name":"bot","access_level":40,"granular_scopes":[{"access":"selected_memberships",
+			"project_ids":[%d],"permissions":%s,"package_name_patterns":%s}]}`, p.ID, list, patterns)).Token
+	}
 	const works, unauthorized, forbidden, missing = "", "E401", "E403", "E404"
 	rows := []struct {
 		name, auth, reads, publishes string
@@ -61,6 +71,13 @@ func testTokens(t *testing.T, reg *registrytest.Registry) {
 		{"deploy token under another name", basic("somebody", deploy(project, read, write)), unauthorized, unauthorized},
 		{"deploy token of the group", bearer(deploy(group, write)), works, works},
 		{"deploy token of another project", bearer(deploy(fmt.Sprintf("/projects/%d", elsewhere.ID), read, write)), missing, missing},
+		{"granular, to download", bearer(granular(`[]`, "download_package")), works, forbidden},
+		{"granular, to publish", bearer(granular(`[]`, "download_npm_package", "upload_npm_package")), works, works},
+		{"granular, of another format", bearer(granular(`[]`, "download_maven_package", "upload_maven_package")), forbidden, forbidden},
+		{"granular, of other names", bearer(granular(`["@acme/*"]`, "download_package", "upload_package")), missing, forbidden},
+		{"granular, of these names", bearer(granular(`["hel*", "library-*"]`, "download_package", "upload_package")), works, works},
+		{"an application's, api", bearer(application(t, reg, p, "api")), works, works},
+		{"an application's, read_api", bearer(application(t, reg, p, "read_api")), works, forbidden},
 		{"revoked", bearer(revoked.Token), unauthorized, unauthorized},
 		{"expired", bearer(expired.Token), unauthorized, unauthorized},
 	}
@@ -150,4 +167,67 @@ func manage(t *testing.T, reg *registrytest.Registry, method, path, body string)
 	}
 	reg.RememberAnswer(answer)
 	return answer
+}
+
+// application is an access token that a developer of the project has let an
+// application have, by the device flow: what a command line would do.
+func application(t *testing.T, reg *registrytest.Registry, p registrytest.Project, scope string) string {
+	t.Helper()
+	name, password := "device-"+strings.ReplaceAll(scope, "_", "-"), "a password that is long"
+	reg.CLI(t, "user", "create", name, "--password", password)
+	reg.CLI(t, "member", "add", "--user", name, "--project", p.Path, "--role", "developer")
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar}
+	post := func(path string, form url.Values, into any) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, reg.URL+path, strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		resp, err := browser.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		answer, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d %s, %v", path, resp.StatusCode, answer, err)
+		}
+		reg.RememberAnswer(answer)
+		if into == nil {
+			return
+		}
+		if err := json.Unmarshal(answer, into); err != nil {
+			t.Fatalf("%s: %s: %v", path, answer, err)
+		}
+	}
+	var app struct {
+		ID string `json:"application_id"`
+	}
+	if err := json.Unmarshal(reg.CLI(t, "application", "create", "npm "+scope, "--public", "--scopes", scope), &app); err != nil {
+		t.Fatal(err)
+	}
+	var device struct {
+		Code string `json:"device_code"`
+		User string `json:"user_code"`
+	}
+	post("/oauth/authorize_device", url.Values{"client_id": {app.ID}, "scope": {scope}}, &device)
+	reg.Remember(device.Code)
+	post("/users/sign_in", url.Values{"username": {name}, "password": {password}}, nil)
+	post("/oauth/device", url.Values{"user_code": {device.User}, "decision": {"allow"}}, nil)
+	var token struct {
+		Access  string `json:"access_token"`
+		Refresh string `json:"refresh_token"`
+	}
+	post("/oauth/token", url.Values{
+		"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "device_code": {device.Code}, "client_id": {app.ID},
+	}, &token)
+	if token.Access == "" || token.Refresh == "" {
+		t.Fatal("there are no tokens")
+	}
+	return token.Access
 }
