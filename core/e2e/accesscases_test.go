@@ -31,14 +31,14 @@ func accessCases() map[int]func(*testing.T, *registrytest.Registry) {
 // testedElsewhere says where the others have theirs.
 func testedElsewhere() map[string][]int {
 	return map[string][]int{
-		"../internal/server/packagesapi_test.go: TestWhoMayDoWhatWithPackages": {1, 2, 3, 4, 41, 48, 49, 50, 51, 60, 64, 65, 68, 69},
+		"../internal/server/packagesapi_test.go: TestWhoMayDoWhatWithPackages":       {1, 2, 3, 4, 41, 48, 49, 50, 51, 60, 64, 65, 68, 69},
 		"../internal/server/jobtokens_test.go: TestThePackagesAPIToJobs":             {5, 53},
 		"../internal/server/jobtokens_test.go: TestJobsOfOtherProjects":              {6, 7, 46},
 		"../internal/server/pipelines_test.go: TestWhatAJobPublishesHasItsBuildInfo": {27, 74},
 		"../internal/server/pipelines_test.go: TestPagesOfPipelines":                 {43, 44, 45},
 		"../internal/server/grouppackages_test.go: TestPackagesOfAGroupAreListed":    {28, 29, 30, 31, 32, 33, 34, 36, 37},
-		"../internal/server/packagesapi_test.go: TestOnePackageIsShown":        {25, 38, 39, 42, 52, 59, 66},
-		"../internal/server/packagesapi_test.go: TestStatusesOfPackages":       {40},
+		"../internal/server/packagesapi_test.go: TestOnePackageIsShown":              {25, 38, 39, 42, 52, 59, 66},
+		"../internal/server/packagesapi_test.go: TestStatusesOfPackages":             {40},
 		"../internal/server/protection_test.go: TestDeletionsAreHeldAgainstRules": {
 			55, 56, 57, 58,
 		},
