@@ -51,7 +51,8 @@ func needs() map[string]need {
 		"POST /api/v4/projects/:id/packages/protection/rules":                                   role(maintain),
 		"PATCH /api/v4/projects/:id/packages/protection/rules/:rule_id":                         role(maintain),
 		"DELETE /api/v4/projects/:id/packages/protection/rules/:rule_id":                        role(maintain),
-		"GET /api/v4/projects":                                                                  look, "POST /api/v4/projects": mine,
+
+		"GET /api/v4/projects": look, "POST /api/v4/projects": mine,
 		"GET /api/v4/projects/:id": look, "PUT /api/v4/projects/:id": role(maintain), "DELETE /api/v4/projects/:id": role(owner),
 		"POST /api/v4/projects/:id/archive": role(owner), "POST /api/v4/projects/:id/unarchive": role(owner),
 		"GET /api/v4/groups": look, "POST /api/v4/groups": mine,
