@@ -2,9 +2,7 @@ package server
 
 import (
 	"errors"
-	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -14,7 +12,6 @@ import (
 	"github.com/pakhus/pakhus/core/internal/auth"
 	"github.com/pakhus/pakhus/core/internal/authz"
 	"github.com/pakhus/pakhus/core/internal/registry"
-	"github.com/pakhus/pakhus/core/internal/routes"
 	"github.com/pakhus/pakhus/core/internal/urlpath"
 )
 
@@ -74,7 +71,7 @@ func (s *Server) manageSteps(r *manageCall, methods map[string]managed) (err err
 	if r.path, err = urlpath.Parse(r.c.Request.URL.EscapedPath()); err != nil {
 		return err
 	}
-	m, err := r.match(methods)
+	m, err := methodOf(r.c.Request, methods)
 	if err != nil {
 		return err
 	}
@@ -117,21 +114,6 @@ func inField(err error) error {
 		Err:      registry.Errorf(registry.CodeInvalid, "%s", e.Message).Because(err),
 		document: shapedDocument{Messages: map[string][]string{e.Field: {strings.TrimPrefix(e.Message, e.Field+" ")}}},
 	}
-}
-
-func (r *manageCall) match(methods map[string]managed) (managed, error) {
-	method := r.c.Request.Method
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	if m, ok := methods[method]; ok {
-		return m, nil
-	}
-	allowed := slices.Sorted(maps.Keys(methods))
-	if _, ok := methods[http.MethodGet]; ok {
-		allowed = append(allowed, http.MethodHead)
-	}
-	return managed{}, routes.NotAllowed(allowed)
 }
 
 // segment is an unescaped segment of the path, counted from "api", which is 0.
@@ -177,7 +159,7 @@ func (r *manageCall) authorize(m managed) error {
 		return registry.InsufficientGranularScope("Access denied: granular tokens are for packages, and manage nothing.")
 	}
 	if !authz.CoversManagement(c.Actor, m.Writes) {
-		return insufficientManagementScope(m.Writes)
+		return insufficientScope(m.Writes)
 	}
 	seen, missing := true, "Not Found"
 	switch m.subject {
@@ -196,18 +178,6 @@ func (r *manageCall) authorize(m managed) error {
 		return registry.Errorf(registry.CodeUnauthenticated, "Unauthorized")
 	}
 	return registry.Errorf(registry.CodeNotFound, "%s", missing)
-}
-
-func insufficientManagementScope(writes bool) error {
-	scope := string(registry.ScopeAPI)
-	if !writes {
-		scope += " " + string(registry.ScopeReadAPI)
-	}
-	const why = "The request requires higher privileges than provided by the access token."
-	return &shapedError{
-		Err:      registry.Errorf(registry.CodeForbidden, "%s", why),
-		document: shapedDocument{Error: "insufficient_scope", Description: why, Scope: scope},
-	}
 }
 
 // json answers with a document, which is the caller's only.

@@ -1,9 +1,7 @@
 package server
 
 import (
-	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
@@ -13,7 +11,6 @@ import (
 	"github.com/pakhus/pakhus/core/internal/authz"
 	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/registry"
-	"github.com/pakhus/pakhus/core/internal/routes"
 	"github.com/pakhus/pakhus/core/internal/urlpath"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
@@ -94,7 +91,7 @@ func (s *Server) apiSteps(r *apiCall, methods map[string]endpoint) error {
 	if err := r.parse(); err != nil {
 		return err
 	}
-	e, err := r.match(methods)
+	e, err := methodOf(r.c.Request, methods)
 	if err != nil {
 		return err
 	}
@@ -132,21 +129,6 @@ func (r *apiCall) parse() error {
 	return nil
 }
 
-func (r *apiCall) match(methods map[string]endpoint) (endpoint, error) {
-	method := r.c.Request.Method
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	if e, ok := methods[method]; ok {
-		return e, nil
-	}
-	allowed := slices.Sorted(maps.Keys(methods))
-	if _, ok := methods[http.MethodGet]; ok {
-		allowed = append(allowed, http.MethodHead)
-	}
-	return endpoint{}, routes.NotAllowed(allowed)
-}
-
 // identifyPerson finds the caller. Deploy tokens are for package clients: here
 // they are nobody, and as a Bearer token, where a person's is looked for, unknown.
 // Of a group that holds for CI jobs, too.
@@ -176,7 +158,7 @@ func (r *apiCall) authorize(e endpoint) error {
 	c := r.caller
 	granular := c.Actor.Has(registry.ScopeGranular)
 	if !granular && !authz.Covers(c.Actor, e.action) {
-		return insufficientScope(e.action)
+		return insufficientScope(e.action != spec.ActionReadPackage)
 	}
 	if e.ofGroup {
 		return r.authorizeGroup(e)
@@ -191,18 +173,6 @@ func (r *apiCall) authorize(e endpoint) error {
 		return forbiddenTo(c)
 	}
 	return registry.Errorf(registry.CodeNotFound, "Project Not Found")
-}
-
-func insufficientScope(action spec.Action) error {
-	scope := string(registry.ScopeAPI)
-	if action == spec.ActionReadPackage {
-		scope += " " + string(registry.ScopeReadAPI)
-	}
-	const why = "The request requires higher privileges than provided by the access token."
-	return &shapedError{
-		Err:      registry.Errorf(registry.CodeForbidden, "%s", why),
-		document: shapedDocument{Error: "insufficient_scope", Description: why, Scope: scope},
-	}
 }
 
 // find returns the package that the path names. One whose name the caller's token

@@ -2,10 +2,8 @@ package server
 
 import (
 	"errors"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -29,15 +27,12 @@ type pageCall struct {
 // byMethod answers a path's methods, and names them to who uses another.
 func (s *Server) byMethod(methods map[string]gin.HandlerFunc) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		method := c.Request.Method
-		if method == http.MethodHead {
-			method = http.MethodGet
-		}
-		if answer, ok := methods[method]; ok {
-			answer(c)
+		answer, err := methodOf(c.Request, methods)
+		if err != nil {
+			s.fail(c, err)
 			return
 		}
-		s.fail(c, routes.NotAllowed(slices.Sorted(maps.Keys(methods))))
+		answer(c)
 	}
 }
 
