@@ -52,7 +52,7 @@ func TestPagesSayWhatTheyTake(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	for path, allow := range map[string]string{
-		"/users/sign_in": "GET, POST, HEAD", "/users/sign_out": "POST", "/oauth/authorize": "GET, POST", "/oauth/token": "POST", "/oauth/token/info": "GET",
+		"/users/sign_in": "GET, POST, HEAD", "/users/sign_out": "POST", "/oauth/authorize": "GET, POST, HEAD", "/oauth/token": "POST", "/oauth/token/info": "GET, HEAD",
 	} {
 		if a := s.manage(t, "PUT", path, "", "").want(t, path, 405); a.header.Get("Allow") != allow {
 			t.Errorf("%s: %q", path, a.header.Get("Allow"))
