@@ -3,37 +3,16 @@ package publishers
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/pakhus/pakhus/core/internal/oidc"
+	"github.com/pakhus/pakhus/core/internal/registry"
 )
 
 const wildcard = "*"
 
 // Fits reports whether a text is what a pattern says, in which "*" stands for any
 // text, also none. Letters have their case.
-func Fits(pattern, text string) bool {
-	parts := strings.Split(pattern, wildcard)
-	if len(parts) == 1 {
-		return pattern == text
-	}
-	first, last := parts[0], parts[len(parts)-1]
-	rest, ok := strings.CutPrefix(text, first)
-	if !ok {
-		return false
-	}
-	if rest, ok = strings.CutSuffix(rest, last); !ok {
-		return false
-	}
-	for _, part := range parts[1 : len(parts)-1] {
-		_, after, found := strings.Cut(rest, part)
-		if !found {
-			return false
-		}
-		rest = after
-	}
-	return true
-}
+func Fits(pattern, text string) bool { return registry.Match(pattern, text) }
 
 // differs returns what of a token is not as a rule says; empty if it fits.
 func (p Publisher) differs(t oidc.Token) string {

@@ -26,28 +26,30 @@ type ProtectionRule struct {
 // pattern: see MatchName.
 func (r ProtectionRule) Matches(name string) bool { return MatchName(r.NamePattern, name) }
 
-// MatchName reports whether a name fits a pattern: "*" is any text, also none,
-// everything else is itself. As in GitLab (ILIKE), letters have no case.
-func MatchName(pattern, name string) bool {
-	name = foldCase(name)
-	parts := strings.Split(foldCase(pattern), "*")
+// MatchName is Match for names of packages. As in GitLab (ILIKE), letters have no case.
+func MatchName(pattern, name string) bool { return Match(foldCase(pattern), foldCase(name)) }
+
+// Match reports whether a text fits a pattern: "*" is any text, also none,
+// everything else is itself.
+func Match(pattern, text string) bool {
+	parts := strings.Split(pattern, "*")
 	first, last := parts[0], parts[len(parts)-1]
 	if len(parts) == 1 {
-		return name == first
+		return text == first
 	}
-	if !strings.HasPrefix(name, first) {
+	if !strings.HasPrefix(text, first) {
 		return false
 	}
-	name = name[len(first):]
+	text = text[len(first):]
 	// Each text between two wildcards is best found as early as it can be: no choice is ever taken back.
 	for _, part := range parts[1 : len(parts)-1] {
-		at := strings.Index(name, part)
+		at := strings.Index(text, part)
 		if at < 0 {
 			return false
 		}
-		name = name[at+len(part):]
+		text = text[at+len(part):]
 	}
-	return strings.HasSuffix(name, last)
+	return strings.HasSuffix(text, last)
 }
 
 // foldCase makes equal what differs in case only. By way of the capitals, so that
