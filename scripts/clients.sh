@@ -252,6 +252,8 @@ install_client() {
 		;;
 	sbt) sbt 1.12.0 ;;
 	gpg) need gpg gnupg ;;
+	# No client, but what nodes share their rate limits by.
+	redis) need redis-server redis-server ;;
 	nuget) nuget 5.8.0 ;;
 	dotnet) dotnet 3.1.1007 13.6.0-beta.6 ;;
 	conan1) pip conan1 conan==1.66.0 conan ;;
@@ -270,5 +272,5 @@ install_client() {
 }
 
 echo '<settings/>' >"$dir/home/settings.xml"
-[ $# -gt 0 ] || set -- npm npm12 pnpm10 pnpm11 pnpm12 yarn1 yarn4 mvn38 mvn39 mvn4 m2 gradle ivy sbt gpg nuget dotnet conan1 conan2 conan29
+[ $# -gt 0 ] || set -- npm npm12 pnpm10 pnpm11 pnpm12 yarn1 yarn4 mvn38 mvn39 mvn4 m2 gradle ivy sbt gpg redis nuget dotnet conan1 conan2 conan29
 for name in "$@"; do install_client "$name"; done
