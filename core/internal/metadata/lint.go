@@ -50,6 +50,9 @@ func lintQuery(sql string) error {
 	if len(tokens) == 0 || !tokens[0].is("select") && !tokens[0].is("with") {
 		return errors.New("it must be one select")
 	}
+	if !balanced(tokens) {
+		return errors.New("its parentheses do not match") // it will stand in others
+	}
 	for i, t := range tokens {
 		if t.kind != word && t.kind != quotedName {
 			continue
@@ -68,6 +71,22 @@ func lintQuery(sql string) error {
 		}
 	}
 	return nil
+}
+
+// balanced reports whether each parenthesis that is opened is closed, and no other.
+func balanced(tokens []token) bool {
+	open := 0
+	for _, t := range tokens {
+		switch {
+		case t.kind == symbol && t.text == "(":
+			open++
+		case t.kind == symbol && t.text == ")":
+			if open--; open < 0 {
+				return false
+			}
+		}
+	}
+	return open == 0
 }
 
 // lintCall looks at a name before a parenthesis.

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/pakhus/pakhus/sdk/spec"
 )
 
 // queriesVersion is where schema_migrations remembers the named queries.
@@ -25,6 +27,7 @@ func allowedType(t string) bool {
 
 func (i *installer) queriesSum() []byte {
 	h := sha256.New()
+	fmt.Fprintln(h, "form 2") // of the functions: a new one replaces them all
 	for _, q := range i.manifest.Metadata.Queries {
 		fmt.Fprintf(h, "%q %q %q %q\n", q.Name, q.SQL, q.ArgumentTypes, q.Result)
 	}
@@ -62,18 +65,7 @@ func (i *installer) installQueries(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	for _, q := range i.manifest.Metadata.Queries {
-		name := quote(i.schema) + "." + quote("q_"+q.Name)
-		result := make([]string, len(q.Result))
-		for n, c := range q.Result {
-			result[n] = quote(c.Name) + " " + c.Type
-		}
-		arguments := strings.Join(append([]string{"bigint[]"}, q.ArgumentTypes...), ", ")
-		for _, sql := range []string{
-			"create function " + name + "(" + arguments + ") returns table (" + strings.Join(result, ", ") + ")" +
-				" language sql stable security definer set search_path = " + quote(i.schema) + ", core_api, pg_temp as $pakhus$" + q.SQL + "$pakhus$",
-			"revoke all on function " + name + " from public",
-			"grant execute on function " + name + " to " + quote(i.user),
-		} {
+		for _, sql := range i.function(q) {
 			if _, err := tx.Exec(ctx, sql); err != nil {
 				return fmt.Errorf("query %s: %w", q.Name, err)
 			}
@@ -84,4 +76,29 @@ func (i *installer) installQueries(ctx context.Context, tx pgx.Tx) error {
 		return fmt.Errorf("record queries: %w", err)
 	}
 	return nil
+}
+
+// function makes a named query a function, which has the format's rights and sees
+// what its caller has set. It is in PL/pgSQL, which keeps the plan: before
+// PostgreSQL 18 a function in SQL is planned on each call, and that takes longer
+// than most queries. Its columns have names that no query can mean by a column's.
+//
+// PostgreSQL looks into a function in SQL when it is made, whether it returns what
+// it says. So it is made as one first.
+func (i *installer) function(q spec.NamedQuery) []string {
+	name := quote(i.schema) + "." + quote("q_"+q.Name)
+	result, columns, casts := make([]string, len(q.Result)), make([]string, len(q.Result)), make([]string, len(q.Result))
+	for n, c := range q.Result {
+		columns[n] = fmt.Sprintf(`"=%d"`, n+1)
+		result[n], casts[n] = columns[n]+" "+c.Type, "q."+columns[n]+"::"+c.Type
+	}
+	head := "create or replace function " + name + "(" + strings.Join(append([]string{"bigint[]"}, q.ArgumentTypes...), ", ") + ")" +
+		" returns table (" + strings.Join(result, ", ") + ") stable security definer set search_path = " + quote(i.schema) + ", core_api, pg_temp"
+	return []string{
+		head + " language sql as $pakhus$" + q.SQL + "$pakhus$",
+		head + " language plpgsql as $pakhus$\n#variable_conflict use_column\nbegin return query select " + strings.Join(casts, ", ") +
+			" from (" + q.SQL + ") as q (" + strings.Join(columns, ", ") + "); end$pakhus$",
+		"revoke all on function " + name + " from public",
+		"grant execute on function " + name + " to " + quote(i.user),
+	}
 }

@@ -215,13 +215,15 @@ func (s *Schema) Call(q spec.QueryCall) (sql string, args []any, places []any, r
 		list = append(list, fmt.Sprintf("$%d::%s", i+2, known.ArgumentTypes[i]))
 	}
 	names, kinds, columns := make([]string, len(known.Result)), make([]string, len(known.Result)), make([]string, len(known.Result))
+	called := make([]string, len(known.Result))
 	for i, c := range known.Result {
 		names[i], kinds[i], columns[i] = c.Name, c.Type, quote(c.Name)
+		called[i] = columns[i]
 		if isJSON(c.Type) {
 			columns[i] += "::text"
 		}
 	}
-	sql = "select " + strings.Join(columns, ", ") + " from " + quote(s.name) + "." + quote("q_"+q.Name) + "(" + strings.Join(list, ", ") + ")"
+	sql = "select " + strings.Join(columns, ", ") + " from " + quote(s.name) + "." + quote("q_"+q.Name) + "(" + strings.Join(list, ", ") + ") as q (" + strings.Join(called, ", ") + ")"
 	places, row = targets(names, kinds)
 	return sql, args, places, row, nil
 }

@@ -75,15 +75,16 @@ func TestAQueryIsTheFormatsOwn(t *testing.T) {
 
 	for body, want := range map[string]string{
 		honest: "",
-		"select set_config('role', 'none', true)":                                           "within security-definer function",
-		"select set_config('session_authorization', 'postgres', true)":                      "within security-definer function",
-		"select username from public.users":                                                 "permission denied for table users",
-		"select lock_version from public.packages":                                          "permission denied for table packages",
-		"select a from fmt_demo.t, public.packages p where p.id = package_id":               "", // what policies let through: host's policies_test.go
-		"select a from fmt_other.t":                                                         "permission denied for schema fmt_other",
-		"select rolpassword from pg_authid":                                                 "permission denied for table pg_authid",
-		"select pg_read_file('/etc/passwd')":                                                "permission denied for function pg_read_file",
-		"insert into fmt_demo.t (a, project_id, package_id) values ('x', 1, 1) returning a": "INSERT is not allowed in a non-volatile function",
+		"select set_config('role', 'none', true)":                             "within security-definer function",
+		"select set_config('session_authorization', 'postgres', true)":        "within security-definer function",
+		"select username from public.users":                                   "permission denied for table users",
+		"select lock_version from public.packages":                            "permission denied for table packages",
+		"select a from fmt_demo.t, public.packages p where p.id = package_id": "", // what policies let through: host's policies_test.go
+		"select a from fmt_other.t":                                           "permission denied for schema fmt_other",
+		"select rolpassword from pg_authid":                                   "permission denied for table pg_authid",
+		"select pg_read_file('/etc/passwd')":                                  "permission denied for function pg_read_file",
+		"with x as (insert into fmt_demo.t (a, project_id, package_id) values ('x', 1, 1) returning a) select a from x":                                       "data-modifying statement must be at the top level",
+		"select a as \"=1\" from t) as q; insert into fmt_demo.t (a, project_id, package_id) values ('x', 1, 1); return query select a from (select a from t": "INSERT is not allowed in a non-volatile function",
 	} {
 		if _, err := db.Pool.Exec(t.Context(), strings.Replace(definition, honest, body, 1)); err != nil {
 			t.Fatalf("%s: %v", body, err)
