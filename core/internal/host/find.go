@@ -19,8 +19,12 @@ const (
 )
 
 // find queues the statements that answer a finder: the packages of a page, and
-// then, for that same page, what was asked for with them.
-func (s Scope) find(batch *pgx.Batch, f spec.Finder, p *page) error {
+// then, for that same page, what was asked for with them. The contents of small
+// files go into contents; if that is nil, they are not wanted.
+func (s Scope) find(batch *pgx.Batch, f spec.Finder, p *page, contents map[int64][]byte) error {
+	if s.findsOne(f) {
+		return s.findFile(batch, f, p, contents)
+	}
 	q, err := s.packagesQuery(f)
 	if err != nil {
 		return err
@@ -30,6 +34,7 @@ func (s Scope) find(batch *pgx.Batch, f spec.Finder, p *page) error {
 		Query(p.packages)
 	if f.WithFiles {
 		queueFiles(batch, q, f, p)
+		queueContents(batch, q, f, contents)
 	}
 	if f.WithTags {
 		batch.Queue(q.sql("p.id, t.name", "select t.name from package_tags t where t.package_id = p.id", "t", "t.name"), q.args...).Query(p.tags)
@@ -185,16 +190,12 @@ func filesOf(q packagesQuery, f spec.Finder) (condition string, args []any) {
 }
 
 // queueContents asks for the contents of the files that a finder of one file
-// finds, as far as they are in the database; f may be nil.
-func (s Scope) queueContents(batch *pgx.Batch, f *spec.Finder, into map[int64][]byte) error {
-	if f == nil || !f.WithFiles || f.FileName == "" && f.FileKey == "" {
-		return nil
+// finds, as far as they are in the database.
+func queueContents(batch *pgx.Batch, q packagesQuery, f spec.Finder, into map[int64][]byte) {
+	if into == nil || f.FileName == "" && f.FileKey == "" {
+		return
 	}
-	q, err := s.packagesQuery(*f)
-	if err != nil {
-		return err
-	}
-	condition, args := filesOf(q, *f)
+	condition, args := filesOf(q, f)
 	contents := "select f.id, b.content from package_files f join blobs b on b.sha256 = f.sha256 where " + condition + " and b.content is not null"
 	batch.Queue(q.sql("c.id, c.content", contents, "c"), args...).Query(func(rows pgx.Rows) error {
 		var (
@@ -208,7 +209,6 @@ func (s Scope) queueContents(batch *pgx.Batch, f *spec.Finder, into map[int64][]
 		})
 		return err
 	})
-	return nil
 }
 
 func (s Scope) queueRows(batch *pgx.Batch, q packagesQuery, r spec.RowSelection, p *page) error {

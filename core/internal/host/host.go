@@ -146,7 +146,7 @@ func (h *Host) Batch(ctx context.Context, scope string, calls []spec.ReadCall) (
 		return nil, err
 	}
 	defer done()
-	return h.batch(ctx, s, calls, func(*pgx.Batch) error { return nil })
+	return h.batch(ctx, s, calls, nil, func(*pgx.Batch) {})
 }
 
 // Prefetched is what the core reads for itself, all on one snapshot.
@@ -166,25 +166,18 @@ func (h *Host) Prefetch(ctx context.Context, scope string, calls []spec.ReadCall
 		return p, err
 	}
 	defer done()
-	p.Results, err = h.batch(ctx, o.Scope, calls, func(batch *pgx.Batch) error {
+	if withContents {
+		p.Contents = map[int64][]byte{}
+	}
+	p.Results, err = h.batch(ctx, o.Scope, calls, p.Contents, func(batch *pgx.Batch) {
 		if len(keys) > 0 {
 			packages.QueueGenerations(batch, o.projects(), o.Format, keys, &p.Generations)
 		}
-		if !withContents {
-			return nil
-		}
-		p.Contents = map[int64][]byte{}
-		for _, c := range calls {
-			if err := o.queueContents(batch, c.Find, p.Contents); err != nil {
-				return err
-			}
-		}
-		return nil
 	})
 	return p, err
 }
 
-func (h *Host) batch(ctx context.Context, s Scope, calls []spec.ReadCall, also func(*pgx.Batch) error) ([]spec.ReadResult, error) {
+func (h *Host) batch(ctx context.Context, s Scope, calls []spec.ReadCall, contents map[int64][]byte, also func(*pgx.Batch)) ([]spec.ReadResult, error) {
 	if len(calls) > maxCalls {
 		return nil, fmt.Errorf("%d calls in a batch; at most %d", len(calls), maxCalls)
 	}
@@ -193,13 +186,11 @@ func (h *Host) batch(ctx context.Context, s Scope, calls []spec.ReadCall, also f
 	batch := &pgx.Batch{}
 	batch.Queue("begin isolation level repeatable read read only")
 	for i, c := range calls {
-		if err := s.queue(batch, c, &pages[i], &results[i]); err != nil {
+		if err := s.queue(batch, c, &pages[i], &results[i], contents); err != nil {
 			return nil, fmt.Errorf("call %d: %w", i, err)
 		}
 	}
-	if err := also(batch); err != nil {
-		return nil, err
-	}
+	also(batch)
 	batch.Queue("commit")
 	if err := h.send(ctx, batch); err != nil {
 		return nil, fmt.Errorf("read: %w", postgres.Translate(err))
@@ -229,10 +220,10 @@ func (h *Host) send(ctx context.Context, batch *pgx.Batch) error {
 }
 
 // queue adds one call's statements to the batch.
-func (s Scope) queue(batch *pgx.Batch, c spec.ReadCall, p *page, into *spec.ReadResult) error {
+func (s Scope) queue(batch *pgx.Batch, c spec.ReadCall, p *page, into *spec.ReadResult, contents map[int64][]byte) error {
 	switch {
 	case c.Find != nil:
-		return s.find(batch, *c.Find, p)
+		return s.find(batch, *c.Find, p, contents)
 	case c.Select != nil:
 		return s.selectRows(batch, *c.Select, &into.Rows)
 	case c.Query != nil:

@@ -33,13 +33,21 @@ func (p *page) packages(rows pgx.Rows) error {
 	_, err := pgx.ForEachRow(rows, []any{
 		&pkg.ID, &pkg.ProjectID, &pkg.Name, &pkg.Version, &pkg.Status, &pkg.StatusMessage, &pkg.LockVersion, &pkg.CreatedAt, &pkg.UpdatedAt,
 	}, func() error {
-		p.index[pkg.ID] = len(p.found.Packages)
-		p.found.Packages = append(p.found.Packages, spec.FoundPackage{Package: pkg})
-		p.sizes = append(p.sizes, 200+len(pkg.Name)+len(pkg.Version)+len(pkg.StatusMessage))
+		p.begin(pkg)
 		return nil
 	})
-	p.end = len(p.found.Packages)
 	return err
+}
+
+// begin makes a place for a package, unless it has one.
+func (p *page) begin(pkg spec.Package) {
+	if _, ok := p.index[pkg.ID]; ok {
+		return
+	}
+	p.index[pkg.ID] = len(p.found.Packages)
+	p.found.Packages = append(p.found.Packages, spec.FoundPackage{Package: pkg})
+	p.sizes = append(p.sizes, 200+len(pkg.Name)+len(pkg.Version)+len(pkg.StatusMessage))
+	p.end = len(p.found.Packages)
 }
 
 // part counts the bytes of one result.
