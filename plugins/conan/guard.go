@@ -52,7 +52,7 @@ func guard(ctx context.Context, r *sdk.Request, path string, u sdk.Upload) (stri
 // name that it has.
 func checkArchive(ctx context.Context, r *sdk.Request, path string, u sdk.Upload) error {
 	magic := map[string]string{".tgz": "\x1f\x8b\x08", ".txz": "\xfd7zXZ\x00", ".tzst": "\x28\xb5\x2f\xfd"}
-	head := u.Inline
+	head := u.First(8)
 	if head == nil {
 		var err error
 		if head, _, err = r.Files.Read(ctx, sdk.UploadRef(u), 0, 8); err != nil {

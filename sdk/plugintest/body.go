@@ -59,7 +59,7 @@ func takeBody(p spec.BodyPolicy, limits spec.FileLimits, h http.Header, data []b
 	case spec.BodyRawFile:
 		u, err := b.file("", "", h.Get("Content-Type"), data)
 		if err == nil && u.Size <= p.InlineBelow {
-			b.uploads[0].Inline = data
+			b.uploads[0].Inline, b.uploads[0].Head = data, nil
 		}
 		return b, err
 	case spec.BodyMultipart:
@@ -203,6 +203,7 @@ func (b *body) file(part, name, contentType string, content []byte) (upload, err
 		ContentType: contentType,
 		Size:        int64(len(content)),
 		Digests:     digests(content, b.limits.Digests),
+		Head:        content[:min(len(content), spec.HeadBytes)],
 	}}
 	b.uploads = append(b.uploads, u)
 	return u, nil

@@ -14,7 +14,7 @@ import (
 const ProtocolMajor = 1
 
 // ProtocolMinor grows with every additive change of the contract.
-const ProtocolMinor = 5
+const ProtocolMinor = 6
 
 // MaxMessageBytes bounds every gRPC message, in both directions.
 const MaxMessageBytes = 16 << 20

@@ -41,6 +41,22 @@ type Upload struct {
 	Size        int64
 	Digests     Digests
 	Inline      []byte // only under BodyPolicy.InlineBelow
+	Head        []byte // the first HeadBytes of a file that is not inline
+}
+
+// HeadBytes is how much of a file comes with its request: enough to tell what it is.
+const HeadBytes = 512
+
+// First returns the file's first bytes, n of them or all that there are, if they
+// have come with the request; nil: they must be read. A core before contract 1.6
+// sends none but those of files that are inline.
+func (u Upload) First(n int) []byte {
+	for _, known := range [][]byte{u.Inline, u.Head} {
+		if len(known) >= n || len(known) > 0 && int64(len(known)) == u.Size {
+			return known[:min(n, len(known))]
+		}
+	}
+	return nil
 }
 
 // Response is what a plugin answers: exactly one outcome, and perhaps a plan.

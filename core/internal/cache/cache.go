@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -17,11 +18,15 @@ import (
 
 // Answers is a store bounded by bytes, safe for concurrent use.
 type Answers struct {
-	store    *otter.Cache[string, *Answer]
-	subjects *otter.Cache[string, struct{}]
+	store *otter.Cache[string, *Answer]
+	// When an answer about a subject was last kept, and when what answers depend on
+	// was last changed by this node.
+	subjects, changes *otter.Cache[string, uint64]
+	now               atomic.Uint64 // counts changes
 }
 
-// maxSubjects is how many subjects are remembered, some 100 bytes each.
+// maxSubjects is how many subjects are remembered, and how many changes, some
+// 100 bytes each.
 const maxSubjects = 100_000
 
 // New makes a store of at most maxBytes of bodies. It returns an error only if
@@ -34,11 +39,13 @@ func New(maxBytes int64) (*Answers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("answer cache of %d bytes: %w", maxBytes, err)
 	}
-	subjects, err := otter.New(&otter.Options[string, struct{}]{MaximumSize: maxSubjects})
-	if err != nil {
-		return nil, fmt.Errorf("subjects of the answer cache: %w", err)
+	a := &Answers{store: store}
+	for _, into := range []**otter.Cache[string, uint64]{&a.subjects, &a.changes} {
+		if *into, err = otter.New(&otter.Options[string, uint64]{MaximumSize: maxSubjects}); err != nil {
+			return nil, fmt.Errorf("subjects of the answer cache: %w", err)
+		}
 	}
-	return &Answers{store: store, subjects: subjects}, nil
+	return a, nil
 }
 
 // Get returns the answer kept under the tag.
@@ -48,14 +55,29 @@ func (c *Answers) Get(tag string) (*Answer, bool) { return c.store.GetIfPresent(
 // answer is about, whatever its tag.
 func (c *Answers) Put(subject, tag string, a *Answer) {
 	c.store.Set(tag, a)
-	c.subjects.Set(subject, struct{}{})
+	c.subjects.Set(subject, c.now.Load())
 }
 
-// Knows reports whether an answer about the subject was ever kept, as far as is
-// remembered. If not, it is no use to find out the tag of the current one.
-func (c *Answers) Knows(subject string) bool {
-	_, ok := c.subjects.GetIfPresent(subject)
+// Knows reports whether an answer about the subject may be there that is still
+// right: one was kept, and none of what it depends on was changed by this node
+// since, as far as is remembered. If not, it is no use to find out the tag of the
+// current one. True is no promise: another node may have changed something.
+func (c *Answers) Knows(subject string, dependsOn ...string) bool {
+	kept, ok := c.subjects.GetIfPresent(subject)
+	for _, name := range dependsOn {
+		if changed, known := c.changes.GetIfPresent(name); known && changed > kept {
+			return false
+		}
+	}
 	return ok
+}
+
+// Changed tells that what answers may depend on has changed.
+func (c *Answers) Changed(names ...string) {
+	now := c.now.Add(1)
+	for _, name := range names {
+		c.changes.Set(name, now)
+	}
 }
 
 // Answer is a 200 with a body, or one stored file. It is not changed after it

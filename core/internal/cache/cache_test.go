@@ -76,4 +76,12 @@ func TestASubjectIsKnownOnceAnAnswerAboutItWasKept(t *testing.T) {
 	if !answers.Knows("a") || answers.Knows("tag") {
 		t.Error("a subject is not known, or a tag is taken for one")
 	}
+	answers.Changed("b", "c")
+	if !answers.Knows("a", "d") || answers.Knows("a", "d", "c") {
+		t.Error("what has changed, and nothing else, ends what is known")
+	}
+	answers.Put("a", "another tag", cache.NewAnswer(http.Header{}, nil))
+	if !answers.Knows("a", "c") {
+		t.Error("a subject is not known again after its answer was made anew")
+	}
 }

@@ -94,7 +94,7 @@ func (e *Executor) try(ctx context.Context, s Scope, p *spec.Plan, also func(con
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{State: Committed, PackageIDs: r.packageIDs, FileIDs: r.fileIDs}, nil
+	return Result{State: Committed, PackageIDs: r.packageIDs, FileIDs: r.fileIDs, Touched: r.generations()}, nil
 }
 
 // transact begins, makes the changes and commits. Afterwards the connection is

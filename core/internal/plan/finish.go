@@ -24,10 +24,6 @@ func (a *applier) tell(kind string, packageID int64, file string) {
 // intent, in one statement.
 func (a *applier) finish() {
 	events := a.describeEvents()
-	keys := maps.Clone(a.touched)
-	for _, k := range a.plan.Touch {
-		keys[k] = struct{}{}
-	}
 	a.label = "events, audit, cache generations, intent"
 	// The generations end every answer that was made from what this plan touched. In
 	// the keys' order: two plans that touch the same ones wait for each other at the first.
@@ -44,7 +40,16 @@ func (a *applier) finish() {
 		)
 		insert into intents (id) values ($8)`,
 		a.scope.Project.ID, a.scope.Format, events.actor, a.scope.RequestID, events.kinds, events.packages,
-		slices.Sorted(maps.Keys(keys)), a.intent, a.audited())
+		a.generations(), a.intent, a.audited())
+}
+
+// generations are the cache keys whose generation the plan makes grow, in order.
+func (r *run) generations() []string {
+	keys := maps.Clone(r.touched)
+	for _, k := range r.plan.Touch {
+		keys[k] = struct{}{}
+	}
+	return slices.Sorted(maps.Keys(keys))
 }
 
 // aboutPackage is what an event says of its package: it may be gone when the event is read.

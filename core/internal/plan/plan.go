@@ -81,6 +81,9 @@ type Result struct {
 	Refusal    *spec.HTTPResponse // of Refused
 	PackageIDs map[spec.Local]int64
 	FileIDs    map[spec.Local]int64
+	// Touched are the cache keys, in the plan's project and format, whose generation
+	// has grown.
+	Touched []string
 }
 
 // Enqueuer puts a job of a format into the queue, in the plan's transaction.

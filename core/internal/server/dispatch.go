@@ -68,6 +68,7 @@ func (s *Server) dispatch(r *call, body *upload.Body) (*answer, error) {
 		}
 		switch result.State {
 		case plan.Committed:
+			s.Answers.Changed(dependencies(within.Project.ID, within.Format, result.Touched)...)
 			return &answer{outcome: response.Outcome, uploads: body.Files}, nil
 		case plan.Refused:
 			return &answer{outcome: result.Refusal}, nil
@@ -246,7 +247,7 @@ func specUploads(body *upload.Body) []spec.Upload {
 	for _, f := range body.Files {
 		out = append(out, spec.Upload{
 			Handle: f.Handle, Part: f.Part, FileName: f.FileName, ContentType: f.ContentType,
-			Size: f.Size, Digests: f.Digests, Inline: f.Inline,
+			Size: f.Size, Digests: f.Digests, Inline: f.Inline, Head: f.Head,
 		})
 	}
 	return out

@@ -11,6 +11,7 @@ import (
 	"github.com/pakhus/pakhus/core/internal/packages"
 	"github.com/pakhus/pakhus/core/internal/plugins"
 	"github.com/pakhus/pakhus/core/internal/routes"
+	"github.com/pakhus/pakhus/core/internal/upload"
 	"github.com/pakhus/pakhus/core/internal/urlpath"
 	"github.com/pakhus/pakhus/sdk/spec"
 )
@@ -29,7 +30,8 @@ type call struct {
 	switches *features.Set
 	goesBy   []string // the switches' names for the route
 	caller   auth.Caller
-	about    about // from authorize on
+	about    about        // from authorize on
+	body     *upload.Body // once it was received
 	// The generations of the route's cache keys as the prefetch saw them.
 	prefetchedAt []packages.Generation
 	// The contents of files that the prefetch found, as far as they are in the database.
@@ -43,6 +45,13 @@ func (s *Server) serve(level spec.Level, format *plugins.Format) gin.HandlerFunc
 		session := format.Begin()
 		defer session.End()
 		r := &call{c: c, format: session, manifest: session.Manifest(), level: level}
+		defer func() {
+			if r.body.Staged() {
+				// What has come is forgotten after the answer: nobody need wait for that.
+				c.Writer.Flush()
+			}
+			r.body.Discard()
+		}()
 		answer, err := s.steps(r)
 		if err != nil {
 			s.refuse(r, err)
@@ -63,7 +72,7 @@ func (s *Server) steps(r *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { body.Discard() }()
+	r.body = body
 	if err := s.admit(r); err != nil {
 		return nil, err
 	}
@@ -82,6 +91,7 @@ func (s *Server) steps(r *call) (*answer, error) {
 		if body, err = s.receive(r); err != nil {
 			return nil, err
 		}
+		r.body = body
 		if time.Since(began) > lasting {
 			// Whoever began it may not be allowed to any more, nor anybody.
 			if err := s.admitAgain(r); err != nil {

@@ -32,6 +32,9 @@ func (s *Server) begin(c *gin.Context) {
 			// What nobody has read of a body is read by net/http, without patience.
 			_ = http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(drainTime))
 		}
+		if !s.Log.IsDebug() {
+			return // what a line says takes some time to find out, and the client waits
+		}
 		s.Log.Debug("request", "request_id", id, "method", c.Request.Method, "path", unsecret(c.Request.URL.EscapedPath()),
 			"status", c.Writer.Status(), "bytes", c.Writer.Size(), "duration", time.Since(start))
 	}()

@@ -81,18 +81,37 @@ func (s *Server) remembered(r *call) (*answer, error) {
 }
 
 // firstOf reports whether this is the first request about something that no
-// answer was kept of, and that the client has none of either: to find out the tag
+// answer was kept of since it has changed, and that the client has none of either: to find out the tag
 // would be a round trip for nothing. Of many at once the others do not share its
 // call, for it may have read before they asked.
 func (s *Server) firstOf(r *call) (first bool, end func()) {
 	subject := s.subject(r)
-	if r.c.Request.Header.Get("If-None-Match") != "" || s.Answers.Knows(subject) {
+	if r.c.Request.Header.Get("If-None-Match") != "" || s.Answers.Knows(subject, r.dependencies()...) {
 		return false, nil
 	}
 	if _, others := s.fills.first.LoadOrStore(subject, struct{}{}); others {
 		return false, nil
 	}
 	return true, func() { s.fills.first.Delete(subject) }
+}
+
+// dependencies name what the answer depends on, for the cache: nothing if the
+// answer is about several projects, of which there may be thousands.
+func (r *call) dependencies() []string {
+	ids := r.about.projectIDs()
+	if len(ids) != 1 {
+		return nil
+	}
+	return dependencies(ids[0], r.manifest.Format, r.cacheKeys())
+}
+
+// dependencies name cache keys of a format in a project among those of all.
+func dependencies(projectID int64, format string, keys []string) []string {
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = formatID(projectID) + "/" + format + "/" + key
+	}
+	return names
 }
 
 // subject names what an answer is about, whatever the generations.

@@ -19,6 +19,7 @@ type File struct {
 	Size        int64
 	Digests     spec.Digests
 	Inline      []byte // only as far as the policy says
+	Head        []byte // the first spec.HeadBytes; nil of a file that is inline
 
 	blobs  storage.Blobs
 	key    storage.Key
@@ -27,6 +28,9 @@ type File struct {
 	mu     sync.Mutex
 	staged storage.Staged
 	gone   bool
+
+	sealing  sync.WaitGroup // the flush of a large file, which began when it had come
+	unsealed error          // why that failed; read after sealing is done
 }
 
 var errDiscarded = errors.New("upload: the file was discarded")
@@ -46,12 +50,21 @@ func (f *File) Small() []byte {
 	return f.small
 }
 
+// sealed waits for a large file's bytes to be on the disk.
+func (f *File) sealed() error {
+	f.sealing.Wait()
+	return f.unsealed
+}
+
 // Commit makes the content a durable blob. It may be called again, until Discard.
 func (f *File) Commit(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.gone {
 		return errDiscarded
+	}
+	if err := f.sealed(); err != nil {
+		return err
 	}
 	if f.staged == nil {
 		if err := f.stage(ctx); err != nil {
@@ -97,6 +110,9 @@ func (f *File) Open(ctx context.Context) (storage.Blob, error) {
 	case f.small != nil || f.staged == nil:
 		return storage.InMemory(f.small), nil
 	}
+	if err := f.sealed(); err != nil {
+		return nil, err
+	}
 	return f.staged.Open(ctx)
 }
 
@@ -115,11 +131,18 @@ func (f *File) read(ctx context.Context) ([]byte, error) {
 	return data, err
 }
 
+func (f *File) inStore() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.staged != nil
+}
+
 // Discard forgets what was not committed. It may be called again.
 func (f *File) Discard() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.gone = true
+	f.sealing.Wait()
 	if f.staged != nil {
 		_ = f.staged.Discard()
 	}

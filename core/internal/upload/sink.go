@@ -18,9 +18,11 @@ import (
 	"github.com/pakhus/pakhus/sdk/spec"
 )
 
-// chunk is how much is hashed and stored at a time, enough to be worth a
-// goroutine for each digest. A sink has two at most.
-const chunk = 256 << 10
+// chunk is how much is hashed and stored at a time: enough to be worth a
+// goroutine for each digest, and so little that a file of some hundred kilobytes
+// is hashed while the rest of it arrives. More than storage.MaxSmallFile. A sink has
+// two at most.
+const chunk = 96 << 10
 
 // sink takes the bytes of one file. While one chunk is filled, the one before
 // is hashed and stored: reading, decoding, hashing and writing overlap.
@@ -29,6 +31,7 @@ type sink struct {
 	r      *receiver
 	size   int64
 	buf    []byte // being filled; all of the file as long as it is small
+	head   []byte // the file's beginning, once that has left the buffer
 	busy   []byte // being hashed and stored
 	staged storage.Staged
 
@@ -149,6 +152,7 @@ func (s *sink) passOn() error {
 		if s.staged, err = s.r.blobs.Stage(s.ctx); err != nil {
 			return err
 		}
+		s.head = beginning(s.buf)
 	}
 	s.busy = s.buf
 	s.working.Go(func() { _, s.failure = s.staged.Write(s.busy) })
@@ -164,7 +168,13 @@ func (s *sink) wait() error {
 	return s.failure
 }
 
-// file ends the sink: the bytes of a large file are durable now.
+// beginning is a copy of what comes of a file with its request.
+func beginning(content []byte) []byte {
+	return bytes.Clone(content[:min(len(content), spec.HeadBytes)])
+}
+
+// file ends the sink. The bytes of a large file are flushed from now on, while
+// others find out what is to become of it: whoever uses them waits for that.
 func (s *sink) file() (*File, error) {
 	if s.staged == nil && s.size <= storage.MaxSmallFile {
 		s.sum256.Write(s.buf)
@@ -174,7 +184,7 @@ func (s *sink) file() (*File, error) {
 		if cap(s.buf) > 2*len(s.buf)+(4<<10) {
 			s.buf = bytes.Clone(s.buf) // many small files of one large body
 		}
-		return s.describe(&File{small: s.buf, beside: s.size <= s.r.limits.SmallFileBytes}), nil
+		return s.describe(&File{small: s.buf, Head: beginning(s.buf), beside: s.size <= s.r.limits.SmallFileBytes}), nil
 	}
 	if err := s.passOn(); err != nil {
 		return nil, err
@@ -182,10 +192,9 @@ func (s *sink) file() (*File, error) {
 	if err := s.wait(); err != nil {
 		return nil, err
 	}
-	if err := s.staged.Seal(s.ctx); err != nil {
-		return nil, err
-	}
-	return s.describe(&File{staged: s.staged}), nil
+	f := s.describe(&File{staged: s.staged, Head: s.head})
+	f.sealing.Go(func() { f.unsealed = f.staged.Seal(s.ctx) })
+	return f, nil
 }
 
 func (s *sink) describe(f *File) *File {

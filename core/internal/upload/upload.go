@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/pakhus/pakhus/core/internal/registry"
 	"github.com/pakhus/pakhus/core/internal/storage"
@@ -52,6 +53,12 @@ type Body struct {
 	Document []byte              // inline, or the JSON without its attachments
 	Form     map[string][]string // multipart fields that are no files
 	Files    []*File
+}
+
+// Staged reports whether to discard the body is work: bytes of its files are in
+// the store. It may be called on nil.
+func (b *Body) Staged() bool {
+	return b != nil && slices.ContainsFunc(b.Files, (*File).inStore)
 }
 
 // Discard forgets files that were not committed. It may be called on nil, and again.
@@ -141,6 +148,7 @@ func (r *receiver) rawFile() error {
 		return nil
 	}
 	f.Inline, err = f.read(r.ctx)
+	f.Head = nil
 	return err
 }
 

@@ -495,7 +495,9 @@ type Upload struct {
 	Size        int64    `protobuf:"varint,5,opt,name=size,proto3" json:"size,omitempty"`
 	Digests     *Digests `protobuf:"bytes,6,opt,name=digests,proto3" json:"digests,omitempty"`
 	// Only under RawFile.inline_below.
-	Inline        []byte `protobuf:"bytes,7,opt,name=inline,proto3" json:"inline,omitempty"`
+	Inline []byte `protobuf:"bytes,7,opt,name=inline,proto3" json:"inline,omitempty"`
+	// The first bytes, 512 at most, of a file that is not inline.
+	Head          []byte `protobuf:"bytes,8,opt,name=head,proto3" json:"head,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -575,6 +577,13 @@ func (x *Upload) GetDigests() *Digests {
 func (x *Upload) GetInline() []byte {
 	if x != nil {
 		return x.Inline
+	}
+	return nil
+}
+
+func (x *Upload) GetHead() []byte {
+	if x != nil {
+		return x.Head
 	}
 	return nil
 }
@@ -1762,7 +1771,7 @@ const file_pakhus_format_v1_plugin_proto_rawDesc = "" +
 	"Prefetched\x12:\n" +
 	"\bpackages\x18\x01 \x03(\v2\x1e.pakhus.format.v1.FoundPackageR\bpackages\x1a;\n" +
 	"\x0ePrefetchedRows\x12)\n" +
-	"\x04rows\x18\x01 \x03(\v2\x15.pakhus.format.v1.RowR\x04rows\"\xd5\x01\n" +
+	"\x04rows\x18\x01 \x03(\v2\x15.pakhus.format.v1.RowR\x04rows\"\xe9\x01\n" +
 	"\x06Upload\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\tR\x06handle\x12\x12\n" +
 	"\x04part\x18\x02 \x01(\tR\x04part\x12\x1b\n" +
@@ -1770,7 +1779,8 @@ const file_pakhus_format_v1_plugin_proto_rawDesc = "" +
 	"\fcontent_type\x18\x04 \x01(\tR\vcontentType\x12\x12\n" +
 	"\x04size\x18\x05 \x01(\x03R\x04size\x123\n" +
 	"\adigests\x18\x06 \x01(\v2\x19.pakhus.format.v1.DigestsR\adigests\x12\x16\n" +
-	"\x06inline\x18\a \x01(\fR\x06inline\"\xb7\x04\n" +
+	"\x06inline\x18\a \x01(\fR\x06inline\x12\x12\n" +
+	"\x04head\x18\b \x01(\fR\x04head\"\xb7\x04\n" +
 	"\x15HandleRequestResponse\x12B\n" +
 	"\x04head\x18\x01 \x01(\v2,.pakhus.format.v1.HandleRequestResponse.HeadH\x00R\x04head\x12\x1f\n" +
 	"\n" +

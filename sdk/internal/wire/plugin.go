@@ -140,14 +140,14 @@ func RequestFromProto(r *pb.HandleRequestRequest) (*spec.Request, error) {
 func uploadToProto(u spec.Upload) *pb.Upload {
 	return &pb.Upload{
 		Handle: u.Handle, Part: text(u.Part), FileName: text(u.FileName), ContentType: text(u.ContentType),
-		Size: u.Size, Digests: digestsToProto(u.Digests), Inline: u.Inline,
+		Size: u.Size, Digests: digestsToProto(u.Digests), Inline: u.Inline, Head: u.Head,
 	}
 }
 
 func uploadFromProto(u *pb.Upload) spec.Upload {
 	return spec.Upload{
 		Handle: u.GetHandle(), Part: u.GetPart(), FileName: u.GetFileName(), ContentType: u.GetContentType(),
-		Size: u.GetSize(), Digests: digestsFromProto(u.GetDigests()), Inline: none(u.GetInline()),
+		Size: u.GetSize(), Digests: digestsFromProto(u.GetDigests()), Inline: none(u.GetInline()), Head: none(u.GetHead()),
 	}
 }
 
