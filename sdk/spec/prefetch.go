@@ -39,12 +39,23 @@ func (f Finder) Filled(params map[string]string) Finder {
 // Fill puts a request's parameters into a template such as "{name}", in one pass,
 // so that a value that looks like a parameter stays text.
 func Fill(template string, params map[string]string) string {
-	if !strings.Contains(template, "{") {
-		return template
+	var filled strings.Builder
+	for {
+		before, rest, opened := strings.Cut(template, "{")
+		if !opened && filled.Len() == 0 {
+			return template
+		}
+		filled.WriteString(before)
+		if !opened {
+			return filled.String()
+		}
+		name, after, closed := strings.Cut(rest, "}")
+		if value, known := params[name]; closed && known {
+			filled.WriteString(value)
+			template = after
+			continue
+		}
+		filled.WriteByte('{')
+		template = rest
 	}
-	pairs := make([]string, 0, 2*len(params))
-	for name, value := range params {
-		pairs = append(pairs, "{"+name+"}", value)
-	}
-	return strings.NewReplacer(pairs...).Replace(template)
 }

@@ -177,21 +177,28 @@ func (h *Host) Prefetch(ctx context.Context, scope string, calls []spec.ReadCall
 	return p, err
 }
 
-func (h *Host) batch(ctx context.Context, s Scope, calls []spec.ReadCall, contents map[int64][]byte, also func(*pgx.Batch)) ([]spec.ReadResult, error) {
+func (h *Host) batch(ctx context.Context, s Scope, calls []spec.ReadCall, contents map[int64][]byte, before func(*pgx.Batch)) ([]spec.ReadResult, error) {
 	if len(calls) > maxCalls {
 		return nil, fmt.Errorf("%d calls in a batch; at most %d", len(calls), maxCalls)
 	}
 	results := make([]spec.ReadResult, len(calls))
 	pages := make([]page, len(calls))
 	batch := &pgx.Batch{}
-	batch.Queue("begin isolation level repeatable read read only")
+	// One statement sees one snapshot by itself. What is read before it only tells
+	// what it depends on: an answer that is newer than it says does no harm.
+	several := !s.oneStatement(calls)
+	if several {
+		batch.Queue("begin isolation level repeatable read read only")
+	}
+	before(batch)
 	for i, c := range calls {
 		if err := s.queue(batch, c, &pages[i], &results[i], contents); err != nil {
 			return nil, fmt.Errorf("call %d: %w", i, err)
 		}
 	}
-	also(batch)
-	batch.Queue("commit")
+	if several {
+		batch.Queue("commit")
+	}
 	if err := h.send(ctx, batch); err != nil {
 		return nil, fmt.Errorf("read: %w", postgres.Translate(err))
 	}
@@ -203,6 +210,16 @@ func (h *Host) batch(ctx context.Context, s Scope, calls []spec.ReadCall, conten
 	return results, nil
 }
 
+// oneStatement reports whether calls are read by a single statement, whatever
+// settings come before it: all of a batch is one transaction anyway.
+func (s Scope) oneStatement(calls []spec.ReadCall) bool {
+	if len(calls) != 1 {
+		return false
+	}
+	c := calls[0]
+	return c.Find == nil || s.findsOne(*c.Find) || !c.Find.WithFiles && !c.Find.WithTags && len(c.Find.WithRows) == 0
+}
+
 // send sends a batch that is a transaction, and ends the transaction if the batch does not.
 func (h *Host) send(ctx context.Context, batch *pgx.Batch) error {
 	conn, err := h.pool.Acquire(ctx)
@@ -211,7 +228,7 @@ func (h *Host) send(ctx context.Context, batch *pgx.Batch) error {
 	}
 	defer conn.Release()
 	err = conn.SendBatch(ctx, batch).Close()
-	if err != nil && !conn.Conn().IsClosed() {
+	if err != nil && !conn.Conn().IsClosed() && conn.Conn().PgConn().TxStatus() != 'I' {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		_, _ = conn.Exec(ctx, "rollback") // if it fails, the pool closes the connection

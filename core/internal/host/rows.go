@@ -108,7 +108,7 @@ func (s Scope) call(batch *pgx.Batch, q spec.QueryCall, into *[]spec.Row) error 
 	if err != nil {
 		return err
 	}
-	batch.Queue("select set_config('pakhus.project_ids', $1::bigint[]::text, true), set_config('pakhus.format', $2, true)", s.projects(), s.Format)
+	batch.Queue("select set_config('pakhus.project_ids', $1, true), set_config('pakhus.format', $2, true)", literal(s.ProjectIDs), s.Format)
 	if s.Names.Limited() {
 		if !s.Schema.Generic(q.Name) {
 			return fmt.Errorf("query %s reads no package, and this request may see packages of some names only", q.Name)
@@ -120,6 +120,18 @@ func (s Scope) call(batch *pgx.Batch, q spec.QueryCall, into *[]spec.Row) error 
 		return collect(rows, places, row, into)
 	})
 	return nil
+}
+
+// literal writes ids as PostgreSQL writes a list of them.
+func literal(ids []int64) string {
+	text := []byte{'{'}
+	for i, id := range ids {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendInt(text, id, 10)
+	}
+	return string(append(text, '}'))
 }
 
 // collect reads rows, as many as a message holds.
