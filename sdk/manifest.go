@@ -79,6 +79,7 @@ func (r *Route) declare() spec.Route {
 		Prefetch:        r.Prefetch,
 		PrefetchQueries: r.PrefetchQueries,
 		DirectFile:      r.DirectFile,
+		DirectRow:       r.DirectRow,
 		Timeout:         r.Timeout.Truncate(time.Millisecond),
 		Challenge:       r.Challenge,
 		AnonymousDenial: r.AnonymousDenial,

@@ -82,7 +82,10 @@ type Route struct {
 	PrefetchQueries []PrefetchQuery
 	// DirectFile is the answer where the only finder of Prefetch finds one file:
 	// the handler, which must answer no differently, is not asked then.
-	DirectFile      *DirectFile
+	DirectFile *DirectFile
+	// DirectRow is the answer where the only query of PrefetchQueries, of one column of
+	// text, returns one row: the handler, which must answer no differently, is not asked then.
+	DirectRow       *DirectRow
 	Timeout         time.Duration // 0: the core's default
 	Challenge       Challenge
 	AnonymousDenial AnonymousDenial

@@ -91,6 +91,8 @@ type (
 	Cache = spec.CachePolicy
 	// DirectFile is a file that the core sends by itself.
 	DirectFile = spec.DirectFile
+	// DirectRow is a document, made by a named query, that the core sends by itself.
+	DirectRow = spec.DirectRow
 	// Challenge is what a 401 carries in WWW-Authenticate.
 	Challenge = spec.Challenge
 	// AnonymousDenial is what a caller without credentials gets where credentials are needed.

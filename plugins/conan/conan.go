@@ -38,7 +38,7 @@ func Plugin() *sdk.Plugin {
 		Validators:     map[string]string{"segment": `[^/]+`, "path": `[^/]+(?:/[^/]+)*`},
 		Routes:         slices.Concat(sessionRoutes(), v1Reads(), v1Writes(), v2Reads(), v2Writes()),
 		Migrations:     steps,
-		Queries:        []sdk.NamedQuery{stateQuery(), servedQuery(), recipeRevisionsQuery(), packageRevisionsQuery(), filesQuery(), folderQuery(), recipesQuery(), packagesQuery()},
+		Queries:        []sdk.NamedQuery{stateQuery(), servedQuery(), recipeRevisionsQuery(), packageRevisionsQuery(), latestQuery(), packageLatestQuery(), filesQuery(), fileListQuery(), folderQuery(), recipesQuery(), packagesQuery()},
 		Jobs:           []sdk.Job{{Kind: "expire", Timeout: time.Minute, Run: expire}},
 		Limits:         sdk.FileLimits{MaxFileBytes: maxFile, Digests: []sdk.Digest{sdk.MD5, sdk.SHA1}, TooLargeStatus: 400},
 		Errors:         sdk.ErrorText, // clients print the body as it is
@@ -116,6 +116,13 @@ func with(r sdk.Route, query string, templates ...string) sdk.Route {
 	return r
 }
 
+// document is a route whose answer a query makes, where there is one.
+func document(r sdk.Route, query string, templates ...string) sdk.Route {
+	r = with(r, query, templates...)
+	r.DirectRow = &sdk.DirectRow{ContentType: "application/json"}
+	return r
+}
+
 // Where the files of a recipe's revision are, and those of a package's; and what
 // comes after all keys in there: see keysIn.
 const (
@@ -152,15 +159,15 @@ func v1Reads() []sdk.Route {
 func v2Reads() []sdk.Route {
 	return []sdk.Route{
 		searched("search_v2", "v2/conans/search"),
-		with(remembered("latest", recipe2+"/latest", latest), "recipe_revisions", "1"),
+		document(remembered("latest", recipe2+"/latest", latest), "latest"),
 		with(remembered("revisions", recipe2+"/revisions", revisions), "recipe_revisions", strconv.Itoa(maxRevisions)),
 		remembered("search_packages_latest", recipe2+"/search", searchPackages),
 		remembered("search_packages", revision+"/search", searchPackages),
-		with(remembered("files", revision+"/files", files), "files", "{revision}", "", "", recipeFolder, recipeFolderEnd),
+		document(remembered("files", revision+"/files", files), "file_list", "{revision}", "", "", recipeFolder, recipeFolderEnd),
 		stored("recipe_file", revision+"/files/{path:path}", recipeFolder+"{path}", getFile),
-		with(remembered("package_latest", pkg2+"/latest", latest), "package_revisions", "{revision}", "{reference}", "1"),
+		document(remembered("package_latest", pkg2+"/latest", latest), "package_latest", "{revision}", "{reference}"),
 		with(remembered("package_revisions", pkg2+"/revisions", revisions), "package_revisions", "{revision}", "{reference}", strconv.Itoa(maxRevisions)),
-		with(remembered("package_files", prev+"/files", files), "files", "{revision}", "{reference}", "{package_revision}", pkgFolder, pkgFolderEnd),
+		document(remembered("package_files", prev+"/files", files), "file_list", "{revision}", "{reference}", "{package_revision}", pkgFolder, pkgFolderEnd),
 		stored("package_file", prev+"/files/{path:path}", pkgFolder+"{path}", getFile),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/pakhus/pakhus/plugins/conan/internal/reference"
 	"github.com/pakhus/pakhus/sdk"
@@ -33,6 +34,23 @@ func filesQuery() sdk.NamedQuery {
 			order by f.id`,
 		ArgumentTypes: []string{"text", "text", "text", "text", "text", "text", "text"},
 		Result:        []sdk.QueryColumn{{Name: "id", Type: "bigint"}, {Name: "path", Type: "text"}, {Name: "md5", Type: "bytea"}},
+	}
+}
+
+// fileListQuery makes the document about these files; not of a revision that has an
+// archive in several compressions, where more is to be said: see filesOf.
+func fileListQuery() sdk.NamedQuery {
+	q := filesQuery()
+	var once []string
+	for _, stem := range []string{"conan_package", "conan_export", "conan_sources"} {
+		once = append(once, "count(*) filter (where path in ('"+strings.Join(reference.Archives(stem), "', '")+"')) <= 1")
+	}
+	return sdk.NamedQuery{
+		Name: "file_list",
+		SQL: "select json_build_object('files', json_object_agg(path, '{}'::json order by path))::text from (" + q.SQL + ") as f (id, path, md5)" +
+			" having count(*) > 0 and " + strings.Join(once, " and "),
+		ArgumentTypes: q.ArgumentTypes,
+		Result:        []sdk.QueryColumn{{Name: "document", Type: "text"}},
 	}
 }
 
@@ -69,11 +87,17 @@ func filesOf(ctx context.Context, r *sdk.Request, t target) ([]file, error) {
 	return list, nil
 }
 
-// files lists the files of a revision.
+// files lists the files of a revision. The core does so by itself where nothing is
+// special about them.
 func files(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	t, err := targetOf(r)
 	if err != nil {
 		return nil, err
+	}
+	from, to := keysIn(t.folder())
+	document, err := documentOf(ctx, r, "file_list", t.Key(), t.Version, t.revision, t.packageID, t.packageRevision, from, to)
+	if document != nil || err != nil {
+		return document, err
 	}
 	list, err := filesOf(ctx, r, t)
 	if err != nil {

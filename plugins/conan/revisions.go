@@ -53,6 +53,56 @@ func packageRevisionsQuery() sdk.NamedQuery {
 	}
 }
 
+// A time as stamp writes it, in SQL.
+const stampSQL = `to_char(v.published_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
+
+// latestQuery makes the document about the newest revision of a recipe, as published
+// is; in several projects, of the one that was published last.
+func latestQuery() sdk.NamedQuery {
+	return sdk.NamedQuery{
+		Name: "latest",
+		SQL: `
+			select json_build_object('revision', v.revision, 'time', ` + stampSQL + `)::text
+			from core_api.packages p
+			cross join lateral (select * from recipe_revisions v where v.package_id = p.id order by v.published_at desc, v.revision desc limit 1) v
+			where p.project_id = any ($1) and p.name_key = $2 and p.version_key = $3 and ` + served + `
+			order by v.published_at desc, v.revision desc
+			limit 1`,
+		ArgumentTypes: []string{"text", "text"},
+		Result:        []sdk.QueryColumn{{Name: "document", Type: "text"}},
+	}
+}
+
+// packageLatestQuery does likewise for a package.
+func packageLatestQuery() sdk.NamedQuery {
+	return sdk.NamedQuery{
+		Name: "package_latest",
+		SQL: `
+			select json_build_object('revision', v.revision, 'time', ` + stampSQL + `)::text
+			from core_api.packages p
+			cross join lateral (
+				select * from package_revisions v
+				where v.package_id = p.id and v.recipe_revision = $4 and v.reference = $5
+				order by v.published_at desc, v.revision desc limit 1
+			) v
+			where p.project_id = any ($1) and p.name_key = $2 and p.version_key = $3 and ` + served + `
+			order by v.published_at desc, v.revision desc
+			limit 1`,
+		ArgumentTypes: []string{"text", "text", "text", "text"},
+		Result:        []sdk.QueryColumn{{Name: "document", Type: "text"}},
+	}
+}
+
+// documentOf is the answer of a query that makes it; nil: there is none.
+func documentOf(ctx context.Context, r *sdk.Request, query string, arguments ...any) (sdk.Outcome, error) {
+	rows, err := r.Meta.Query(ctx, query, arguments...)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	document, _ := rows[0]["document"].(string)
+	return sdk.JSONBytes(http.StatusOK, []byte(document)), nil
+}
+
 // published is a revision as clients read it.
 type published struct {
 	Revision string `json:"revision"`
@@ -84,20 +134,23 @@ func revisionsOf(ctx context.Context, r *sdk.Request, t target, limit int64) ([]
 // stamp writes a time so that every client reads it; a number would crash them.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
 
-// latest answers with the revision that became complete last.
+// latest answers with the revision that became complete last. The core does so by
+// itself where there is one.
 func latest(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	t, err := targetOf(r)
 	if err != nil {
 		return nil, err
 	}
-	list, err := revisionsOf(ctx, r, t, 1)
-	if err != nil {
-		return nil, err
+	var document sdk.Outcome
+	if t.ofPackage() {
+		document, err = documentOf(ctx, r, "package_latest", t.Key(), t.Version, t.revision, t.packageID)
+	} else {
+		document, err = documentOf(ctx, r, "latest", t.Key(), t.Version)
 	}
-	if len(list) == 0 {
-		return nil, t.notFound()
+	if document == nil && err == nil {
+		err = t.notFound()
 	}
-	return sdk.JSON(http.StatusOK, list[0]), nil
+	return document, err
 }
 
 // revisions lists the revisions, the newest first.

@@ -151,6 +151,13 @@ func TestRefused(t *testing.T) {
 			m.Routes[get].DirectFile, m.Routes[get].Prefetch = &spec.DirectFile{}, []spec.Finder{f, f}
 		}},
 		{"direct file of a login", "route login: direct file", func(m *spec.Manifest) { m.Routes[login].DirectFile = &spec.DirectFile{} }},
+		{"direct row without a query", "route get: direct row: needs one query", func(m *spec.Manifest) { m.Routes[get].DirectRow = &spec.DirectRow{ContentType: "text/plain"} }},
+		{"direct row of a number", "route get: direct row: the query must return one column, of text", func(m *spec.Manifest) {
+			m.Routes[get].DirectRow = &spec.DirectRow{ContentType: "text/plain"}
+			m.Routes[get].PrefetchQueries, m.Routes[get].Prefetch = []spec.PrefetchQuery{{Name: "latest", Arguments: []string{"", "1"}}}, nil
+		}},
+		{"direct row of no type", "route get: direct row: contentType", func(m *spec.Manifest) { m.Routes[get].DirectRow = &spec.DirectRow{} }},
+		{"direct row of a login", "route login: direct row: only GET", func(m *spec.Manifest) { m.Routes[login].DirectRow = &spec.DirectRow{ContentType: "text/plain"} }},
 		{"migration without SQL", "migrations: 001_metadata", func(m *spec.Manifest) { m.Metadata.Migrations[0].SQL = " " }},
 		{"migration twice", "migrations: 001_metadata", func(m *spec.Manifest) {
 			m.Metadata.Migrations = append(m.Metadata.Migrations, m.Metadata.Migrations[0])

@@ -59,6 +59,9 @@ func (c *checker) route(r *spec.Route) error {
 	if err := directFile(r); err != nil {
 		return fmt.Errorf("direct file: %w", err)
 	}
+	if err := c.directRow(r); err != nil {
+		return fmt.Errorf("direct row: %w", err)
+	}
 	for _, f := range r.Prefetch {
 		if err := c.prefetch(r, f, p.Params()); err != nil {
 			return fmt.Errorf("prefetch: %w", err)
@@ -207,6 +210,28 @@ func directFile(r *spec.Route) error {
 	}
 	if f := r.Prefetch[0]; f.Name == "" || f.FileName == "" && f.FileKey == "" || !f.WithFiles {
 		return fmt.Errorf("the finder must name a package and a file, and want its files")
+	}
+	return nil
+}
+
+// directRow: a document that anybody who may read may have.
+func (c *checker) directRow(r *spec.Route) error {
+	if r.DirectRow == nil {
+		return nil
+	}
+	if r.Method != http.MethodGet || r.Action != spec.ActionReadPackage {
+		return fmt.Errorf("only GET routes with ActionReadPackage send documents directly")
+	}
+	if r.DirectRow.ContentType == "" {
+		return fmt.Errorf("contentType is missing")
+	}
+	if len(r.PrefetchQueries) != 1 || len(r.Prefetch) > 0 {
+		return fmt.Errorf("needs one query in prefetchQueries, and no finder in prefetch")
+	}
+	name := r.PrefetchQueries[0].Name
+	i := slices.IndexFunc(c.m.Metadata.Queries, func(q spec.NamedQuery) bool { return q.Name == name })
+	if i < 0 || len(c.m.Metadata.Queries[i].Result) != 1 || c.m.Metadata.Queries[i].Result[0].Type != "text" {
+		return fmt.Errorf("the query must return one column, of text")
 	}
 	return nil
 }

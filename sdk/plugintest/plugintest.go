@@ -248,6 +248,9 @@ func (r *Registry) try(req Request) (Result, error) {
 	if direct := route.DirectFile.Answer(in.Prefetched); direct != nil && !reflect.DeepEqual(response.Outcome, spec.Outcome(direct)) {
 		return Result{}, fmt.Errorf("the handler of route %s answers %+v, and the core would directly %+v", route.ID, response.Outcome, direct)
 	}
+	if direct := route.DirectRow.Answer(in.PrefetchedRows); direct != nil && !reflect.DeepEqual(response.Outcome, spec.Outcome(direct)) {
+		return Result{}, fmt.Errorf("the handler of route %s answers %+v, and the core would directly %+v", route.ID, response.Outcome, direct)
+	}
 	result := Result{Route: route.ID, Outcome: response.Outcome, Plan: response.Plan, uploads: host.uploads, several: host.several}
 	result.Response, err = r.seen(result)
 	return result, err

@@ -69,6 +69,7 @@ type Route struct {
 	Prefetch        []Finder
 	PrefetchQueries []PrefetchQuery
 	DirectFile      *DirectFile
+	DirectRow       *DirectRow
 	Timeout         time.Duration // 0: the core's default
 	Challenge       Challenge
 	AnonymousDenial AnonymousDenial

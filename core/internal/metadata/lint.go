@@ -142,7 +142,7 @@ func callable(f string) bool {
 		"json_array_elements", "jsonb_array_elements", "json_array_elements_text", "jsonb_array_elements_text", "json_array_length", "jsonb_array_length",
 		"json_each", "jsonb_each", "json_each_text", "jsonb_each_text", "json_object_keys", "jsonb_object_keys", "json_typeof", "jsonb_typeof",
 		"json_extract_path", "jsonb_extract_path", "json_extract_path_text", "jsonb_extract_path_text", "json_strip_nulls", "jsonb_strip_nulls", "jsonb_set",
-		"now", "date_trunc", "date_part", "extract", "age", "to_timestamp",
+		"now", "to_char", "date_trunc", "date_part", "extract", "age", "to_timestamp",
 		"abs", "ceil", "floor", "round", "mod", "sign", "num_nonnulls", "num_nulls":
 		return true
 	}

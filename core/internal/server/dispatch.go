@@ -78,10 +78,13 @@ func (s *Server) dispatch(r *call, body *upload.Body) (*answer, error) {
 	return nil, registry.Errorf(registry.CodeConflict, "this package is being changed by others; try again")
 }
 
-// ask asks the plugin, unless the answer is plain: see spec.DirectFile.
+// ask asks the plugin, unless the answer is plain: see spec.DirectFile and spec.DirectRow.
 func ask(ctx context.Context, r *call, request *spec.Request) (*spec.Response, error) {
 	if file := r.route.DirectFile.Answer(request.Prefetched); file != nil {
 		return &spec.Response{Outcome: file}, nil
+	}
+	if document := r.route.DirectRow.Answer(request.PrefetchedRows); document != nil {
+		return &spec.Response{Outcome: document}, nil
 	}
 	return r.format.Handle(ctx, request, r.timeout())
 }

@@ -437,7 +437,7 @@ func (x FileLimits_Digest) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FileLimits_Digest.Descriptor instead.
 func (FileLimits_Digest) EnumDescriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{8, 0}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{9, 0}
 }
 
 // Manifest is everything the core must know before it sends the first request.
@@ -655,7 +655,9 @@ type Route struct {
 	// writes, where the parameters say it; "{name}" stands for one. What may not be
 	// done to packages of that name is then refused before the body is received.
 	// Empty: it is known when the plan is there.
-	PackageName   string `protobuf:"bytes,20,opt,name=package_name,json=packageName,proto3" json:"package_name,omitempty"`
+	PackageName string `protobuf:"bytes,20,opt,name=package_name,json=packageName,proto3" json:"package_name,omitempty"`
+	// The answer, where the only query of prefetch_queries returns one row: the core then sends it without asking.
+	DirectRow     *DirectRow `protobuf:"bytes,21,opt,name=direct_row,json=directRow,proto3" json:"direct_row,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -828,6 +830,13 @@ func (x *Route) GetPackageName() string {
 		return x.PackageName
 	}
 	return ""
+}
+
+func (x *Route) GetDirectRow() *DirectRow {
+	if x != nil {
+		return x.DirectRow
+	}
+	return nil
 }
 
 // PrefetchQuery is a call of a named query.
@@ -1249,6 +1258,51 @@ func (x *DirectFile) GetHeader() map[string]string {
 	return nil
 }
 
+// DirectRow is how the core sends a query's one text by itself.
+type DirectRow struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ContentType   string                 `protobuf:"bytes,1,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DirectRow) Reset() {
+	*x = DirectRow{}
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DirectRow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DirectRow) ProtoMessage() {}
+
+func (x *DirectRow) ProtoReflect() protoreflect.Message {
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DirectRow.ProtoReflect.Descriptor instead.
+func (*DirectRow) Descriptor() ([]byte, []int) {
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *DirectRow) GetContentType() string {
+	if x != nil {
+		return x.ContentType
+	}
+	return ""
+}
+
 type FileLimits struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
 	MaxFileBytes int64                  `protobuf:"varint,1,opt,name=max_file_bytes,json=maxFileBytes,proto3" json:"max_file_bytes,omitempty"`
@@ -1262,7 +1316,7 @@ type FileLimits struct {
 
 func (x *FileLimits) Reset() {
 	*x = FileLimits{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[8]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1274,7 +1328,7 @@ func (x *FileLimits) String() string {
 func (*FileLimits) ProtoMessage() {}
 
 func (x *FileLimits) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[8]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1287,7 +1341,7 @@ func (x *FileLimits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileLimits.ProtoReflect.Descriptor instead.
 func (*FileLimits) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{8}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *FileLimits) GetMaxFileBytes() int64 {
@@ -1324,7 +1378,7 @@ type MetadataSchema struct {
 
 func (x *MetadataSchema) Reset() {
 	*x = MetadataSchema{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[9]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1336,7 +1390,7 @@ func (x *MetadataSchema) String() string {
 func (*MetadataSchema) ProtoMessage() {}
 
 func (x *MetadataSchema) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[9]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1349,7 +1403,7 @@ func (x *MetadataSchema) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetadataSchema.ProtoReflect.Descriptor instead.
 func (*MetadataSchema) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{9}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *MetadataSchema) GetMigrations() []*SqlMigration {
@@ -1376,7 +1430,7 @@ type SqlMigration struct {
 
 func (x *SqlMigration) Reset() {
 	*x = SqlMigration{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[10]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1388,7 +1442,7 @@ func (x *SqlMigration) String() string {
 func (*SqlMigration) ProtoMessage() {}
 
 func (x *SqlMigration) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[10]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1401,7 +1455,7 @@ func (x *SqlMigration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SqlMigration.ProtoReflect.Descriptor instead.
 func (*SqlMigration) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{10}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SqlMigration) GetName() string {
@@ -1434,7 +1488,7 @@ type NamedQuery struct {
 
 func (x *NamedQuery) Reset() {
 	*x = NamedQuery{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[11]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1446,7 +1500,7 @@ func (x *NamedQuery) String() string {
 func (*NamedQuery) ProtoMessage() {}
 
 func (x *NamedQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[11]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1459,7 +1513,7 @@ func (x *NamedQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NamedQuery.ProtoReflect.Descriptor instead.
 func (*NamedQuery) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{11}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *NamedQuery) GetName() string {
@@ -1501,7 +1555,7 @@ type JobKind struct {
 
 func (x *JobKind) Reset() {
 	*x = JobKind{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[12]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1513,7 +1567,7 @@ func (x *JobKind) String() string {
 func (*JobKind) ProtoMessage() {}
 
 func (x *JobKind) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[12]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1526,7 +1580,7 @@ func (x *JobKind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobKind.ProtoReflect.Descriptor instead.
 func (*JobKind) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{12}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *JobKind) GetKind() string {
@@ -1579,7 +1633,7 @@ type Finder struct {
 
 func (x *Finder) Reset() {
 	*x = Finder{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[13]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1591,7 +1645,7 @@ func (x *Finder) String() string {
 func (*Finder) ProtoMessage() {}
 
 func (x *Finder) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[13]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1604,7 +1658,7 @@ func (x *Finder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finder.ProtoReflect.Descriptor instead.
 func (*Finder) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{13}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Finder) GetName() string {
@@ -1703,7 +1757,7 @@ type RowSelection struct {
 
 func (x *RowSelection) Reset() {
 	*x = RowSelection{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[14]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1715,7 +1769,7 @@ func (x *RowSelection) String() string {
 func (*RowSelection) ProtoMessage() {}
 
 func (x *RowSelection) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[14]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1728,7 +1782,7 @@ func (x *RowSelection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RowSelection.ProtoReflect.Descriptor instead.
 func (*RowSelection) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{14}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RowSelection) GetTable() string {
@@ -1755,7 +1809,7 @@ type BodyPolicy_Inline struct {
 
 func (x *BodyPolicy_Inline) Reset() {
 	*x = BodyPolicy_Inline{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[17]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1767,7 +1821,7 @@ func (x *BodyPolicy_Inline) String() string {
 func (*BodyPolicy_Inline) ProtoMessage() {}
 
 func (x *BodyPolicy_Inline) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[17]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1801,7 +1855,7 @@ type BodyPolicy_RawFile struct {
 
 func (x *BodyPolicy_RawFile) Reset() {
 	*x = BodyPolicy_RawFile{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[18]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1813,7 +1867,7 @@ func (x *BodyPolicy_RawFile) String() string {
 func (*BodyPolicy_RawFile) ProtoMessage() {}
 
 func (x *BodyPolicy_RawFile) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[18]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1850,7 +1904,7 @@ type BodyPolicy_MultipartFiles struct {
 
 func (x *BodyPolicy_MultipartFiles) Reset() {
 	*x = BodyPolicy_MultipartFiles{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[19]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1862,7 +1916,7 @@ func (x *BodyPolicy_MultipartFiles) String() string {
 func (*BodyPolicy_MultipartFiles) ProtoMessage() {}
 
 func (x *BodyPolicy_MultipartFiles) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[19]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1912,7 +1966,7 @@ type BodyPolicy_JsonAttachments struct {
 
 func (x *BodyPolicy_JsonAttachments) Reset() {
 	*x = BodyPolicy_JsonAttachments{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[20]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1924,7 +1978,7 @@ func (x *BodyPolicy_JsonAttachments) String() string {
 func (*BodyPolicy_JsonAttachments) ProtoMessage() {}
 
 func (x *BodyPolicy_JsonAttachments) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[20]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1972,7 +2026,7 @@ type BodyPolicy_Attachment struct {
 
 func (x *BodyPolicy_Attachment) Reset() {
 	*x = BodyPolicy_Attachment{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[21]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1984,7 +2038,7 @@ func (x *BodyPolicy_Attachment) String() string {
 func (*BodyPolicy_Attachment) ProtoMessage() {}
 
 func (x *BodyPolicy_Attachment) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[21]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2024,7 +2078,7 @@ type NamedQuery_Column struct {
 
 func (x *NamedQuery_Column) Reset() {
 	*x = NamedQuery_Column{}
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[23]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2036,7 +2090,7 @@ func (x *NamedQuery_Column) String() string {
 func (*NamedQuery_Column) ProtoMessage() {}
 
 func (x *NamedQuery_Column) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[23]
+	mi := &file_pakhus_format_v1_manifest_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2049,7 +2103,7 @@ func (x *NamedQuery_Column) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NamedQuery_Column.ProtoReflect.Descriptor instead.
 func (*NamedQuery_Column) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{11, 0}
+	return file_pakhus_format_v1_manifest_proto_rawDescGZIP(), []int{12, 0}
 }
 
 func (x *NamedQuery_Column) GetName() string {
@@ -2094,7 +2148,7 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"\ferror_header\x18\x10 \x01(\tR\verrorHeader\x1a=\n" +
 	"\x0fValidatorsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb7\b\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf3\b\n" +
 	"\x05Route\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06method\x18\x02 \x01(\tR\x06method\x12\x18\n" +
@@ -2119,7 +2173,9 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"\vdirect_file\x18\x12 \x01(\v2\x1c.pakhus.format.v1.DirectFileR\n" +
 	"directFile\x12J\n" +
 	"\x10prefetch_queries\x18\x13 \x03(\v2\x1f.pakhus.format.v1.PrefetchQueryR\x0fprefetchQueries\x12!\n" +
-	"\fpackage_name\x18\x14 \x01(\tR\vpackageName\x1a?\n" +
+	"\fpackage_name\x18\x14 \x01(\tR\vpackageName\x12:\n" +
+	"\n" +
+	"direct_row\x18\x15 \x01(\v2\x1b.pakhus.format.v1.DirectRowR\tdirectRow\x1a?\n" +
 	"\x11MatchHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"A\n" +
@@ -2179,7 +2235,9 @@ const file_pakhus_format_v1_manifest_proto_rawDesc = "" +
 	"\x06header\x18\x02 \x03(\v2(.pakhus.format.v1.DirectFile.HeaderEntryR\x06header\x1a9\n" +
 	"\vHeaderEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf1\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\".\n" +
+	"\tDirectRow\x12!\n" +
+	"\fcontent_type\x18\x01 \x01(\tR\vcontentType\"\xf1\x01\n" +
 	"\n" +
 	"FileLimits\x12$\n" +
 	"\x0emax_file_bytes\x18\x01 \x01(\x03R\fmaxFileBytes\x12=\n" +
@@ -2271,7 +2329,7 @@ func file_pakhus_format_v1_manifest_proto_rawDescGZIP() []byte {
 }
 
 var file_pakhus_format_v1_manifest_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_pakhus_format_v1_manifest_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_pakhus_format_v1_manifest_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_pakhus_format_v1_manifest_proto_goTypes = []any{
 	(ErrorStyle)(0),                    // 0: pakhus.format.v1.ErrorStyle
 	(Level)(0),                         // 1: pakhus.format.v1.Level
@@ -2289,63 +2347,65 @@ var file_pakhus_format_v1_manifest_proto_goTypes = []any{
 	(*BodyPolicy)(nil),                 // 13: pakhus.format.v1.BodyPolicy
 	(*CachePolicy)(nil),                // 14: pakhus.format.v1.CachePolicy
 	(*DirectFile)(nil),                 // 15: pakhus.format.v1.DirectFile
-	(*FileLimits)(nil),                 // 16: pakhus.format.v1.FileLimits
-	(*MetadataSchema)(nil),             // 17: pakhus.format.v1.MetadataSchema
-	(*SqlMigration)(nil),               // 18: pakhus.format.v1.SqlMigration
-	(*NamedQuery)(nil),                 // 19: pakhus.format.v1.NamedQuery
-	(*JobKind)(nil),                    // 20: pakhus.format.v1.JobKind
-	(*Finder)(nil),                     // 21: pakhus.format.v1.Finder
-	(*RowSelection)(nil),               // 22: pakhus.format.v1.RowSelection
-	nil,                                // 23: pakhus.format.v1.Manifest.ValidatorsEntry
-	nil,                                // 24: pakhus.format.v1.Route.MatchHeadersEntry
-	(*BodyPolicy_Inline)(nil),          // 25: pakhus.format.v1.BodyPolicy.Inline
-	(*BodyPolicy_RawFile)(nil),         // 26: pakhus.format.v1.BodyPolicy.RawFile
-	(*BodyPolicy_MultipartFiles)(nil),  // 27: pakhus.format.v1.BodyPolicy.MultipartFiles
-	(*BodyPolicy_JsonAttachments)(nil), // 28: pakhus.format.v1.BodyPolicy.JsonAttachments
-	(*BodyPolicy_Attachment)(nil),      // 29: pakhus.format.v1.BodyPolicy.Attachment
-	nil,                                // 30: pakhus.format.v1.DirectFile.HeaderEntry
-	(*NamedQuery_Column)(nil),          // 31: pakhus.format.v1.NamedQuery.Column
-	(*durationpb.Duration)(nil),        // 32: google.protobuf.Duration
+	(*DirectRow)(nil),                  // 16: pakhus.format.v1.DirectRow
+	(*FileLimits)(nil),                 // 17: pakhus.format.v1.FileLimits
+	(*MetadataSchema)(nil),             // 18: pakhus.format.v1.MetadataSchema
+	(*SqlMigration)(nil),               // 19: pakhus.format.v1.SqlMigration
+	(*NamedQuery)(nil),                 // 20: pakhus.format.v1.NamedQuery
+	(*JobKind)(nil),                    // 21: pakhus.format.v1.JobKind
+	(*Finder)(nil),                     // 22: pakhus.format.v1.Finder
+	(*RowSelection)(nil),               // 23: pakhus.format.v1.RowSelection
+	nil,                                // 24: pakhus.format.v1.Manifest.ValidatorsEntry
+	nil,                                // 25: pakhus.format.v1.Route.MatchHeadersEntry
+	(*BodyPolicy_Inline)(nil),          // 26: pakhus.format.v1.BodyPolicy.Inline
+	(*BodyPolicy_RawFile)(nil),         // 27: pakhus.format.v1.BodyPolicy.RawFile
+	(*BodyPolicy_MultipartFiles)(nil),  // 28: pakhus.format.v1.BodyPolicy.MultipartFiles
+	(*BodyPolicy_JsonAttachments)(nil), // 29: pakhus.format.v1.BodyPolicy.JsonAttachments
+	(*BodyPolicy_Attachment)(nil),      // 30: pakhus.format.v1.BodyPolicy.Attachment
+	nil,                                // 31: pakhus.format.v1.DirectFile.HeaderEntry
+	(*NamedQuery_Column)(nil),          // 32: pakhus.format.v1.NamedQuery.Column
+	(*durationpb.Duration)(nil),        // 33: google.protobuf.Duration
 }
 var file_pakhus_format_v1_manifest_proto_depIdxs = []int32{
-	23, // 0: pakhus.format.v1.Manifest.validators:type_name -> pakhus.format.v1.Manifest.ValidatorsEntry
+	24, // 0: pakhus.format.v1.Manifest.validators:type_name -> pakhus.format.v1.Manifest.ValidatorsEntry
 	9,  // 1: pakhus.format.v1.Manifest.routes:type_name -> pakhus.format.v1.Route
-	17, // 2: pakhus.format.v1.Manifest.metadata:type_name -> pakhus.format.v1.MetadataSchema
-	20, // 3: pakhus.format.v1.Manifest.jobs:type_name -> pakhus.format.v1.JobKind
-	16, // 4: pakhus.format.v1.Manifest.limits:type_name -> pakhus.format.v1.FileLimits
+	18, // 2: pakhus.format.v1.Manifest.metadata:type_name -> pakhus.format.v1.MetadataSchema
+	21, // 3: pakhus.format.v1.Manifest.jobs:type_name -> pakhus.format.v1.JobKind
+	17, // 4: pakhus.format.v1.Manifest.limits:type_name -> pakhus.format.v1.FileLimits
 	0,  // 5: pakhus.format.v1.Manifest.errors:type_name -> pakhus.format.v1.ErrorStyle
 	1,  // 6: pakhus.format.v1.Route.levels:type_name -> pakhus.format.v1.Level
 	2,  // 7: pakhus.format.v1.Route.action:type_name -> pakhus.format.v1.Action
 	13, // 8: pakhus.format.v1.Route.body:type_name -> pakhus.format.v1.BodyPolicy
 	14, // 9: pakhus.format.v1.Route.cache:type_name -> pakhus.format.v1.CachePolicy
-	21, // 10: pakhus.format.v1.Route.prefetch:type_name -> pakhus.format.v1.Finder
-	32, // 11: pakhus.format.v1.Route.timeout:type_name -> google.protobuf.Duration
+	22, // 10: pakhus.format.v1.Route.prefetch:type_name -> pakhus.format.v1.Finder
+	33, // 11: pakhus.format.v1.Route.timeout:type_name -> google.protobuf.Duration
 	3,  // 12: pakhus.format.v1.Route.challenge:type_name -> pakhus.format.v1.Challenge
 	4,  // 13: pakhus.format.v1.Route.anonymous_denial:type_name -> pakhus.format.v1.AnonymousDenial
-	24, // 14: pakhus.format.v1.Route.match_headers:type_name -> pakhus.format.v1.Route.MatchHeadersEntry
+	25, // 14: pakhus.format.v1.Route.match_headers:type_name -> pakhus.format.v1.Route.MatchHeadersEntry
 	12, // 15: pakhus.format.v1.Route.body_credentials:type_name -> pakhus.format.v1.BodyCredentials
 	11, // 16: pakhus.format.v1.Route.convention:type_name -> pakhus.format.v1.Convention
 	15, // 17: pakhus.format.v1.Route.direct_file:type_name -> pakhus.format.v1.DirectFile
 	10, // 18: pakhus.format.v1.Route.prefetch_queries:type_name -> pakhus.format.v1.PrefetchQuery
-	5,  // 19: pakhus.format.v1.Convention.names:type_name -> pakhus.format.v1.Convention.Names
-	25, // 20: pakhus.format.v1.BodyPolicy.inline:type_name -> pakhus.format.v1.BodyPolicy.Inline
-	26, // 21: pakhus.format.v1.BodyPolicy.raw_file:type_name -> pakhus.format.v1.BodyPolicy.RawFile
-	27, // 22: pakhus.format.v1.BodyPolicy.multipart_files:type_name -> pakhus.format.v1.BodyPolicy.MultipartFiles
-	28, // 23: pakhus.format.v1.BodyPolicy.json_attachments:type_name -> pakhus.format.v1.BodyPolicy.JsonAttachments
-	30, // 24: pakhus.format.v1.DirectFile.header:type_name -> pakhus.format.v1.DirectFile.HeaderEntry
-	7,  // 25: pakhus.format.v1.FileLimits.digests:type_name -> pakhus.format.v1.FileLimits.Digest
-	18, // 26: pakhus.format.v1.MetadataSchema.migrations:type_name -> pakhus.format.v1.SqlMigration
-	19, // 27: pakhus.format.v1.MetadataSchema.queries:type_name -> pakhus.format.v1.NamedQuery
-	31, // 28: pakhus.format.v1.NamedQuery.result:type_name -> pakhus.format.v1.NamedQuery.Column
-	32, // 29: pakhus.format.v1.JobKind.timeout:type_name -> google.protobuf.Duration
-	22, // 30: pakhus.format.v1.Finder.with_rows:type_name -> pakhus.format.v1.RowSelection
-	29, // 31: pakhus.format.v1.BodyPolicy.JsonAttachments.attachments:type_name -> pakhus.format.v1.BodyPolicy.Attachment
-	6,  // 32: pakhus.format.v1.BodyPolicy.Attachment.encoding:type_name -> pakhus.format.v1.BodyPolicy.Encoding
-	33, // [33:33] is the sub-list for method output_type
-	33, // [33:33] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	16, // 19: pakhus.format.v1.Route.direct_row:type_name -> pakhus.format.v1.DirectRow
+	5,  // 20: pakhus.format.v1.Convention.names:type_name -> pakhus.format.v1.Convention.Names
+	26, // 21: pakhus.format.v1.BodyPolicy.inline:type_name -> pakhus.format.v1.BodyPolicy.Inline
+	27, // 22: pakhus.format.v1.BodyPolicy.raw_file:type_name -> pakhus.format.v1.BodyPolicy.RawFile
+	28, // 23: pakhus.format.v1.BodyPolicy.multipart_files:type_name -> pakhus.format.v1.BodyPolicy.MultipartFiles
+	29, // 24: pakhus.format.v1.BodyPolicy.json_attachments:type_name -> pakhus.format.v1.BodyPolicy.JsonAttachments
+	31, // 25: pakhus.format.v1.DirectFile.header:type_name -> pakhus.format.v1.DirectFile.HeaderEntry
+	7,  // 26: pakhus.format.v1.FileLimits.digests:type_name -> pakhus.format.v1.FileLimits.Digest
+	19, // 27: pakhus.format.v1.MetadataSchema.migrations:type_name -> pakhus.format.v1.SqlMigration
+	20, // 28: pakhus.format.v1.MetadataSchema.queries:type_name -> pakhus.format.v1.NamedQuery
+	32, // 29: pakhus.format.v1.NamedQuery.result:type_name -> pakhus.format.v1.NamedQuery.Column
+	33, // 30: pakhus.format.v1.JobKind.timeout:type_name -> google.protobuf.Duration
+	23, // 31: pakhus.format.v1.Finder.with_rows:type_name -> pakhus.format.v1.RowSelection
+	30, // 32: pakhus.format.v1.BodyPolicy.JsonAttachments.attachments:type_name -> pakhus.format.v1.BodyPolicy.Attachment
+	6,  // 33: pakhus.format.v1.BodyPolicy.Attachment.encoding:type_name -> pakhus.format.v1.BodyPolicy.Encoding
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_pakhus_format_v1_manifest_proto_init() }
@@ -2365,7 +2425,7 @@ func file_pakhus_format_v1_manifest_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pakhus_format_v1_manifest_proto_rawDesc), len(file_pakhus_format_v1_manifest_proto_rawDesc)),
 			NumEnums:      8,
-			NumMessages:   24,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -54,6 +54,9 @@ func routeToProto(r spec.Route) (*pb.Route, error) {
 	if d := r.DirectFile; d != nil {
 		out.DirectFile = &pb.DirectFile{ContentType: d.ContentType, Header: d.Header}
 	}
+	if d := r.DirectRow; d != nil {
+		out.DirectRow = &pb.DirectRow{ContentType: d.ContentType}
+	}
 	if b := r.BodyCredentials; b != nil {
 		out.BodyCredentials = &pb.BodyCredentials{UsernameField: b.UsernameField, PasswordField: b.PasswordField}
 	}
@@ -87,6 +90,9 @@ func routeFromProto(r *pb.Route) (spec.Route, error) {
 	}
 	if d := r.GetDirectFile(); d != nil {
 		out.DirectFile = &spec.DirectFile{ContentType: d.GetContentType(), Header: d.GetHeader()}
+	}
+	if d := r.GetDirectRow(); d != nil {
+		out.DirectRow = &spec.DirectRow{ContentType: d.GetContentType()}
 	}
 	if b := r.GetBodyCredentials(); b != nil {
 		out.BodyCredentials = &spec.BodyCredentials{UsernameField: b.GetUsernameField(), PasswordField: b.GetPasswordField()}
