@@ -16,15 +16,12 @@ import (
 // MaxText is the length of the longest text of an event, in bytes.
 const MaxText = 1024
 
-// Columns and Source are an insert's two halves, for those who write events with
-// others in one statement: "insert into audit_events " + Columns + Source("$1").
-const Columns = ` (request_id, outcome, status, reason, method, action, actor_kind, actor_id, actor_username, token_id, token_kind,
+const columns = ` (request_id, outcome, status, reason, method, action, actor_kind, actor_id, actor_username, token_id, token_kind,
 	remote_address, entity_type, entity_id, entity_path, package_name, package_version, details)`
 
-// Source reads what [Encode] has made out of a parameter. What it has to look up
-// is looked up by index, and only where it is needed: publishing waits for it.
-func Source(parameter string) string {
-	return `
+// source reads what encode has made. What it has to look up is looked up by index,
+// and only where it is needed.
+const source = `
 	select e.request_id, e.outcome, e.status, e.reason, e.method, e.action, e.actor_kind,
 	       case when e.attempted = '' then e.actor_id
 	            else coalesce((select u.id from users u where lower(u.username) = lower(e.attempted)), 0) end,
@@ -34,13 +31,25 @@ func Source(parameter string) string {
 	       case when e.entity_path <> '' or e.entity_type <> 'Project' then e.entity_path
 	            else coalesce((select p.full_path from projects p where p.id = e.entity_id), '') end,
 	       e.package_name, e.package_version, e.details
-	from jsonb_to_recordset(` + parameter + `::jsonb) as e (
+	from jsonb_to_recordset($1::jsonb) as e (
 	    request_id text, outcome text, status smallint, reason text, method text, action text, actor_kind text, actor_id bigint,
 	    actor_username text, token_id bigint, token_kind text, remote_address text, entity_type text, entity_id bigint,
 	    entity_path text, package_name text, package_version text, attempted text, details jsonb)`
+
+// Statement is the insert of one event whose actor is known, for the transaction of
+// the deed. It looks up only the path of a project that has none, for publishing waits
+// for it.
+func Statement(e Event) (sql string, args []any) {
+	r := e.row()
+	return "insert into audit_events" + columns + ` values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+			case when $15 <> '' or $13 <> 'Project' then $15 else coalesce((select p.full_path from projects p where p.id = $14), '') end,
+			$16, $17, $18)`, []any{
+			r.RequestID, r.Outcome, r.Status, r.Reason, r.Method, r.Action, r.ActorKind, r.ActorID, r.ActorUsername, r.TokenID, r.TokenKind,
+			r.RemoteAddress, r.EntityType, r.EntityID, r.EntityPath, r.PackageName, r.PackageVersion, r.Details,
+		}
 }
 
-// row is an event as the statement takes it.
+// row is an event as the statements take it.
 type row struct {
 	RequestID      string  `json:"request_id"`
 	Outcome        Outcome `json:"outcome"`
@@ -68,8 +77,8 @@ type details struct {
 	Fields  map[string]string `json:"fields,omitempty"`
 }
 
-// Encode makes the parameter of Source, a JSON list of events.
-func Encode(events ...Event) string {
+// encode makes the parameter of source, a JSON list of events.
+func encode(events ...Event) string {
 	rows := make([]row, 0, len(events))
 	for _, e := range events {
 		rows = append(rows, e.row())
@@ -119,7 +128,7 @@ func Insert(ctx context.Context, db DB, events ...Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	if _, err := db.Exec(ctx, "insert into audit_events"+Columns+Source("$1"), Encode(events...)); err != nil {
+	if _, err := db.Exec(ctx, "insert into audit_events"+columns+source, encode(events...)); err != nil {
 		return fmt.Errorf("write audit event: %w", postgres.Translate(err))
 	}
 	return nil

@@ -49,7 +49,7 @@ type applier struct {
 	label  string         // of the operation whose statements are queued
 	made   int            // files so far
 	bumped map[int64]bool // packages whose lock version has grown
-	told   map[int64]bool // packages of which an event says that they are new or changed
+	told   map[int64]bool // packages that are known to be new or changed
 	events []event
 }
 
@@ -111,8 +111,8 @@ func (a *applier) operation(o *spec.Operation) error {
 	return nil
 }
 
-// storeBlobs makes the rows of all bytes at once, in their keys' order: two
-// plans that store the same bytes wait for each other there.
+// storeBlobs makes the rows of all bytes, in their keys' order: two plans that
+// store the same bytes wait for each other there.
 func (a *applier) storeBlobs() {
 	var files []File
 	for _, o := range a.plan.Operations {
@@ -120,22 +120,16 @@ func (a *applier) storeBlobs() {
 			files = append(files, a.scope.Uploads[op.UploadHandle])
 		}
 	}
-	if len(files) == 0 {
-		return
-	}
 	slices.SortFunc(files, func(x, y File) int { return bytes.Compare(keyOf(x), keyOf(y)) })
-	keys, sizes, contents := make([][]byte, len(files)), make([]int64, len(files)), make([][]byte, len(files))
-	for i, f := range files {
-		keys[i], contents[i] = keyOf(f), f.Small()
-		sizes[i], _ = f.Content()
-	}
 	a.label = "blobs"
-	// A row may be there of which a collector has taken the bytes and not yet itself.
-	a.exec(`
-		insert into blobs as b (sha256, size, content)
-		select distinct on (k) k, s, c from unnest($1::bytea[], $2::bigint[], $3::bytea[]) u (k, s, c) order by k
-		on conflict (sha256) do update set content = excluded.content where b.content is null and excluded.content is not null`,
-		keys, sizes, contents)
+	for _, f := range files {
+		size, _ := f.Content()
+		// A row may be there of which a collector has taken the bytes and not yet itself.
+		a.exec(`
+			insert into blobs as b (sha256, size, content) values ($1, $2, $3)
+			on conflict (sha256) do update set content = excluded.content where b.content is null and excluded.content is not null`,
+			keyOf(f), size, f.Small())
+	}
 }
 
 func keyOf(f File) []byte {

@@ -10,9 +10,9 @@ import (
 // audited are the audit's events of the plan: one for each package that it
 // changes, so that they can be found by it, and one for a plan whose changes are
 // of no package. They are written by the transaction that makes the changes.
-func (a *applier) audited() string {
+func (a *applier) audited() []audit.Event {
 	if a.plan.Empty() {
-		return audit.Encode()
+		return nil
 	}
 	var (
 		all []audit.Event
@@ -31,7 +31,7 @@ func (a *applier) audited() string {
 		all[i].Changes = append(all[i].Changes, audit.Change{Type: e.kind, File: e.file})
 	}
 	if len(all) > 0 {
-		return audit.Encode(all...)
+		return all
 	}
 	deed := a.deed()
 	if len(a.touched) == 1 {
@@ -39,7 +39,7 @@ func (a *applier) audited() string {
 			deed.PackageName = key
 		}
 	}
-	return audit.Encode(deed)
+	return []audit.Event{deed}
 }
 
 // deed is what all events of the plan have in common.

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"testing"
@@ -118,5 +119,10 @@ func (e *env) want(tb testing.TB, want, sql string, args ...any) {
 
 // everything counts what plans write.
 const everything = `select concat_ws(' ', (select count(*) from packages), (select count(*) from package_files), (select count(*) from package_tags),
-	(select count(*) from fmt_demo.manifests), (select count(*) from events), (select count(*) from reserved_versions), (select count(*) from cache_generations),
+	(select count(*) from fmt_demo.manifests), (select count(*) from audit_events), (select count(*) from reserved_versions), (select count(*) from cache_generations),
 	(select count(*) from intents where not void))`
+
+// changed is those of the audit's events that tell of a change.
+func changed(kind string) string {
+	return fmt.Sprintf(`audit_events where details @> '{"changes": [{"type": %q}]}'`, kind)
+}

@@ -26,8 +26,8 @@ func TestPublish(t *testing.T) {
 	e.want(t, "lodash@1.0.0 7", "select name || ' ' || size from fmt_demo.manifests where package_id = $1", r.PackageIDs["p"])
 	e.want(t, `\x0102`, "select value::text from fmt_demo.checksums where package_file_id = $1", r.FileIDs["f"])
 	e.want(t, "latest false", "select name || ' ' || shared from package_tags where package_id = $1", r.PackageIDs["p"])
-	e.want(t, "package.created,package_file.attached", "select string_agg(type, ',' order by id) from events")
-	e.want(t, "lodash 1.0.0 ada r-1", "select concat_ws(' ', package ->> 'name', package ->> 'version', actor ->> 'username', request_id) from events where type = 'package.created'")
+	e.want(t, "package.created,package_file.attached", "select string_agg(change ->> 'type', ',') from audit_events, jsonb_array_elements(details -> 'changes') change")
+	e.want(t, "lodash 1.0.0 ada r-1", "select concat_ws(' ', package_name, package_version, actor_username, request_id) from audit_events")
 	e.want(t, "1", "select count(*) from cache_generations where key = 'lodash'")
 	e.want(t, "1", "select count(*) from intents where not void")
 }
@@ -191,7 +191,7 @@ func TestDestroy(t *testing.T) {
 
 	e.want(t, "0 0 0 0 0", `select concat_ws(' ', (select count(*) from packages), (select count(*) from package_files), (select count(*) from package_tags),
 		(select count(*) from fmt_demo.manifests), (select count(*) from fmt_demo.checksums))`)
-	e.want(t, "a 1", "select package ->> 'name' || ' ' || (package ->> 'version') from events where type = 'package.destroyed'")
+	e.want(t, "a 1", "select package_name || ' ' || package_version from "+changed("package.destroyed"))
 	if e.ask(t, "select generation from cache_generations where key = 'a'") == generation {
 		t.Error("the answers made from the package have not ended")
 	}
@@ -289,7 +289,7 @@ func TestFiles(t *testing.T) {
 	e.want(t, "3", "select lock_version from packages")
 	e.commit(t, e.scope(), spec.DestroyFile{FileID: replaced.FileIDs["new"]})
 	e.want(t, "6", "select string_agg(size::text, ' ' order by file_key) from package_files")
-	e.want(t, "package_file.destroyed a-1.tgz", "select type || ' ' || (package ->> 'file') from events order by id desc limit 1")
+	e.want(t, "package_file.destroyed a-1.tgz", "select concat_ws(' ', change ->> 'type', change ->> 'file') from audit_events, jsonb_array_elements(details -> 'changes') change order by id desc limit 1")
 	if r, err := e.exec.Commit(t.Context(), e.scope(), operations(spec.DestroyFile{FileID: replaced.FileIDs["new"]})); err != nil || r.State != plan.AskAgain {
 		t.Errorf("a file that is gone: result is %+v, %v", r, err)
 	}
@@ -310,7 +310,7 @@ func TestFilesGoByTheirPrefix(t *testing.T) {
 	e.commit(t, e.scope(), spec.DestroyFiles{Package: spec.PackageRef{ID: id}, FileKeyPrefix: "r1/"})
 	left := "select string_agg(file_key, ' ' order by package_id, file_key) from package_files where file_key like 'r%'"
 	e.want(t, "r1%/f r10/f r1/f", left)
-	e.want(t, "package.updated", "select type from events order by id desc limit 1")
+	e.want(t, "package.updated", "select change ->> 'type' from audit_events, jsonb_array_elements(details -> 'changes') change order by id desc limit 1")
 	e.want(t, "6", fmt.Sprintf("select lock_version from packages where id = %d", id))
 	e.commit(t, e.scope(), spec.DestroyFiles{Package: spec.PackageRef{ID: id}, FileKeyPrefix: "none/"}) // is no error
 	e.want(t, "r1%/f r10/f r1/f", left)
@@ -346,7 +346,7 @@ func TestStatus(t *testing.T) {
 	e.want(t, "deprecated use c 3", state)
 	update("default", "")
 	e.want(t, "default  4", state)
-	e.want(t, "3", "select count(*) from events where type = 'package.updated'")
+	e.want(t, "3", "select count(*) from "+changed("package.updated"))
 }
 
 func TestRows(t *testing.T) {
@@ -362,7 +362,7 @@ func TestRows(t *testing.T) {
 		e.commit(t, e.scope(), row(id, "a", 9), row(id, "a", 10))
 		e.want(t, "a 10", "select name || ' ' || size from fmt_demo.manifests")
 		e.want(t, "2", "select lock_version from packages where id = $1", id)
-		e.want(t, "1", "select count(*) from events where type = 'package.updated'")
+		e.want(t, "1", "select count(*) from "+changed("package.updated"))
 		if e.ask(t, "select generation from cache_generations where key = 'a'") == generation {
 			t.Error("the answers made from the package have not ended")
 		}

@@ -294,7 +294,7 @@ func (s *site) rows(t *testing.T) map[string]int {
 	all := map[string]int{}
 	for _, table := range []string{
 		"groups", "projects", "memberships", "tokens", "users", "packages", "package_files", "package_tags", "package_settings", "reserved_versions",
-		"cache_generations", "events", "feature_flags", "package_protection_rules",
+		"cache_generations", "feature_flags", "package_protection_rules",
 	} {
 		all[table] = s.count(t, "select from "+table)
 	}

@@ -514,7 +514,8 @@ func TestDeletionsAreAFormatsOwn(t *testing.T) {
 		return g
 	}
 	told := func(kind string) int {
-		return s.count(t, "select from events where type = $1 and project_id = $2 and actor->>'username' = 'maintainer' and request_id <> ''", kind, project)
+		return s.count(t, `select from audit_events, jsonb_array_elements(details -> 'changes') change
+			where change ->> 'type' = $1 and entity_id = $2 and actor_username = 'maintainer' and request_id <> ''`, kind, project)
 	}
 	published := generation()
 	one := fmt.Sprintf("%s/%d", s.base("private"), pkg)
@@ -587,7 +588,7 @@ func TestDeletionsAtOnce(t *testing.T) {
 	if counts[http.StatusNoContent] != 1 || counts[http.StatusNotFound] != len(statuses)-1 {
 		t.Errorf("%v", counts)
 	}
-	if n := s.count(t, "select from events where type = 'package.destroyed'"); n != 1 {
+	if n := s.count(t, "select from audit_events where details @> '{\"changes\": [{\"type\": \"package.destroyed\"}]}'"); n != 1 {
 		t.Errorf("%d events", n)
 	}
 }
