@@ -228,6 +228,13 @@ func (p *Plan) FileAbsent(name, version, fileKey string, problem error) *Plan {
 	return p.require(spec.FileAbsent{Name: name, Version: version, FileKey: fileKey}, problem)
 }
 
+// FilePresent makes the plan depend on the package having a file of that key: for a
+// handler that makes visible what is whole only with it. A nil problem has the
+// handler called again, to see that it is gone.
+func (p *Plan) FilePresent(name, version, fileKey string, problem error) *Plan {
+	return p.require(spec.FilePresent{Name: name, Version: version, FileKey: fileKey}, problem)
+}
+
 // RowPresent makes the plan depend on a row of one of the format's tables being
 // there that equals where on each of its columns: for a handler that would take
 // more away if it did not see the row. A nil problem has the handler called again.

@@ -32,7 +32,7 @@ func everyStatus() []string { return []string{"default", "processing"} }
 
 func stateRows(reg *plugintest.Registry, args []any) ([]spec.Row, error) {
 	arg := func(i int) string { s, _ := args[i].(string); return s }
-	asked := []string{"conanmanifest.txt", "conanfile.py", "conaninfo.txt", "conan_package.tgz", "conan_package.txz", "conan_package.tzst"}
+	asked := []string{"conanmanifest.txt", "conanfile.py", "conaninfo.txt", "conan_package.tgz", "conan_package.txz", "conan_package.tzst", "conan_export.tgz", "conan_sources.tgz"}
 	var rows []spec.Row
 	for _, p := range reg.Packages(spec.Finder{Name: arg(0), Version: arg(1), Statuses: everyStatus(), WithFiles: true}) {
 		row := spec.Row{"id": p.Package.ID, "status": p.Package.Status, "recipe_complete": false, "package_complete": false, "keys": []string{}}

@@ -22,7 +22,13 @@ type expireArgs struct {
 	Seen    string `json:"seen"`   // the files when the job last looked; empty: it never has
 }
 
-// watch has a revision looked after until it is complete.
+// watchNew has a revision looked after of which nothing was there before. Files that
+// come at once may each have it done: that is cheaper than to look for a job of another.
+func watchNew(plan *sdk.Plan, args expireArgs) {
+	plan.Enqueue("expire", args, sdk.Delay(halfUploads))
+}
+
+// watch has a revision looked after until it is complete, by one job.
 func watch(plan *sdk.Plan, args expireArgs) {
 	// Of any length: a reference may have 200 characters, and three hashes come to it.
 	key := sha256.Sum256([]byte(strings.Join([]string{args.Name, args.Version, args.Folder, args.Seen}, " ")))

@@ -37,8 +37,8 @@ func filesQuery() sdk.NamedQuery {
 	}
 }
 
-// fileListQuery makes the document about these files; not of a revision that has an
-// archive in several compressions, where more is to be said: see filesOf.
+// fileListQuery makes the document about these files; none (null) of a revision that
+// has an archive in several compressions, where more is to be said: see filesOf.
 func fileListQuery() sdk.NamedQuery {
 	q := filesQuery()
 	var once []string
@@ -47,8 +47,9 @@ func fileListQuery() sdk.NamedQuery {
 	}
 	return sdk.NamedQuery{
 		Name: "file_list",
-		SQL: "select json_build_object('files', json_object_agg(path, '{}'::json order by path))::text from (" + q.SQL + ") as f (id, path, md5)" +
-			" having count(*) > 0 and " + strings.Join(once, " and "),
+		SQL: "select case when " + strings.Join(once, " and ") +
+			" then json_build_object('files', json_object_agg(path, '{}'::json order by path))::text end" +
+			" from (" + q.SQL + ") as f (id, path, md5) having count(*) > 0",
 		ArgumentTypes: q.ArgumentTypes,
 		Result:        []sdk.QueryColumn{{Name: "document", Type: "text"}},
 	}
@@ -95,16 +96,13 @@ func files(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 		return nil, err
 	}
 	from, to := keysIn(t.folder())
-	document, err := documentOf(ctx, r, "file_list", t.Key(), t.Version, t.revision, t.packageID, t.packageRevision, from, to)
+	document, err := documentOf(ctx, r, t, "file_list", t.Key(), t.Version, t.revision, t.packageID, t.packageRevision, from, to)
 	if document != nil || err != nil {
 		return document, err
 	}
 	list, err := filesOf(ctx, r, t)
 	if err != nil {
 		return nil, err
-	}
-	if len(list) == 0 {
-		return nil, t.notFound()
 	}
 	names := make(map[string]struct{}, len(list))
 	for _, f := range list {

@@ -97,8 +97,16 @@ func (t target) plan(s state, upload sdk.Upload, path, text string) (*sdk.Plan, 
 	plan := sdk.NewPlan()
 	// A revision is a hash of its contents: what was removed may come again.
 	pkg := plan.CreatePackage(t.Name, t.Version, sdk.Keys(t.Key(), t.Version), sdk.Reuse(), sdk.Processing(), sdk.TakeReserved())
-	plan.Upsert("recipes", pkg, sdk.Row{"name": t.Name, "version": t.Version, "username": t.User, "channel": t.Channel}, "package_id")
-	file := plan.AttachFile(pkg, upload, path, sdk.FileKey(key), sdk.Replace())
+	if s.id == 0 {
+		plan.Upsert("recipes", pkg, sdk.Row{"name": t.Name, "version": t.Version, "username": t.User, "channel": t.Channel}, "package_id")
+	} else {
+		plan.RowPresent("recipes", sdk.Row{"package_id": s.id}, nil) // or it is another recipe by now, of which nothing is known
+	}
+	options := []sdk.FileOption{sdk.FileKey(key)}
+	if s.sha256 != nil { // whoever comes at the same time meets the first one's key, and sees it then
+		options = append(options, sdk.Replace())
+	}
+	file := plan.AttachFile(pkg, upload, path, options...)
 	plan.UpsertFile("file_metadata", file, sdk.Row{
 		"recipe_revision": t.revision, "reference": t.packageID, "package_revision": t.packageRevision, "path": path,
 	})
@@ -114,16 +122,19 @@ func (t target) plan(s state, upload sdk.Upload, path, text string) (*sdk.Plan, 
 		watch(plan, expireArgs{Name: t.Key(), Version: t.Version, Folder: t.folder()})
 		return plan, nil
 	}
-	missing := s.missing(t, key)
+	missing, there := s.missing(t, key)
 	if len(missing) > 0 {
 		// Whoever comes second sees the first: see docs/adr/0008.
 		for _, k := range missing {
 			plan.FileAbsent(t.Key(), t.Version, k, nil)
 		}
 		if len(s.keys) == 0 { // or somebody who came before watches
-			watch(plan, expireArgs{Name: t.Key(), Version: t.Version, Folder: t.folder()})
+			watchNew(plan, expireArgs{Name: t.Key(), Version: t.Version, Folder: t.folder()})
 		}
 		return plan, nil
+	}
+	for _, k := range there { // or somebody removes it meanwhile, and the revision lacks it
+		plan.FilePresent(t.Key(), t.Version, k, nil)
 	}
 	if t.ofPackage() {
 		plan.Upsert("package_revisions", pkg, sdk.Row{

@@ -32,21 +32,23 @@ func recipeRevisionsQuery() sdk.NamedQuery {
 	}
 }
 
-// packageRevisionsQuery does likewise for a package.
+// packageRevisionsQuery does likewise for a package. Of a recipe that has none of it
+// there is a row without a revision.
 func packageRevisionsQuery() sdk.NamedQuery {
 	return sdk.NamedQuery{
 		Name: "package_revisions",
 		SQL: `
 			select v.revision, max(v.published_at)
 			from core_api.packages p
-			cross join lateral (
+			left join lateral (
 				select * from package_revisions v
 				where v.package_id = p.id and v.recipe_revision = $4 and v.reference = $5
 				order by v.published_at desc, v.revision desc limit $6
-			) v
+			) v on true
 			where p.project_id = any ($1) and p.name_key = $2 and p.version_key = $3 and ` + served + `
+			  and exists (select from recipe_revisions r where r.package_id = p.id)
 			group by v.revision
-			order by max(v.published_at) desc, v.revision desc
+			order by max(v.published_at) desc nulls last, v.revision desc
 			limit $6`,
 		ArgumentTypes: []string{"text", "text", "text", "text", "bigint"},
 		Result:        []sdk.QueryColumn{{Name: "revision", Type: "text"}, {Name: "published_at", Type: "timestamptz"}},
@@ -93,13 +95,20 @@ func packageLatestQuery() sdk.NamedQuery {
 	}
 }
 
-// documentOf is the answer of a query that makes it; nil: there is none.
-func documentOf(ctx context.Context, r *sdk.Request, query string, arguments ...any) (sdk.Outcome, error) {
+// documentOf is the answer of a query that makes it; nil: the query leaves it to
+// others. Without a row there is no target.
+func documentOf(ctx context.Context, r *sdk.Request, t target, query string, arguments ...any) (sdk.Outcome, error) {
 	rows, err := r.Meta.Query(ctx, query, arguments...)
-	if err != nil || len(rows) == 0 {
+	if err != nil {
 		return nil, err
 	}
-	document, _ := rows[0]["document"].(string)
+	if len(rows) == 0 {
+		return nil, t.notFound()
+	}
+	document, ok := rows[0]["document"].(string)
+	if !ok {
+		return nil, nil //nolint:nilnil // as the comment says
+	}
 	return sdk.JSONBytes(http.StatusOK, []byte(document)), nil
 }
 
@@ -110,25 +119,25 @@ type published struct {
 }
 
 // revisionsOf returns the target's revisions, the newest first: those of the
-// recipe, or those of its package.
-func revisionsOf(ctx context.Context, r *sdk.Request, t target, limit int64) ([]published, error) {
+// recipe, or those of its package; and whether the recipe is there at all.
+func revisionsOf(ctx context.Context, r *sdk.Request, t target) (list []published, recipe bool, err error) {
 	var rows []sdk.Row
-	var err error
 	if t.ofPackage() {
-		rows, err = r.Meta.Query(ctx, "package_revisions", t.Key(), t.Version, t.revision, t.packageID, limit)
+		rows, err = r.Meta.Query(ctx, "package_revisions", t.Key(), t.Version, t.revision, t.packageID, int64(maxRevisions))
 	} else {
-		rows, err = r.Meta.Query(ctx, "recipe_revisions", t.Key(), t.Version, limit)
+		rows, err = r.Meta.Query(ctx, "recipe_revisions", t.Key(), t.Version, int64(maxRevisions))
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	list := make([]published, len(rows))
-	for i, row := range rows {
-		at, _ := row["published_at"].(time.Time)
-		list[i].Revision, _ = row["revision"].(string)
-		list[i].Time = stamp(at)
+	list = make([]published, 0, len(rows))
+	for _, row := range rows {
+		if name, ok := row["revision"].(string); ok {
+			at, _ := row["published_at"].(time.Time)
+			list = append(list, published{Revision: name, Time: stamp(at)})
+		}
 	}
-	return list, nil
+	return list, len(rows) > 0, nil
 }
 
 // stamp writes a time so that every client reads it; a number would crash them.
@@ -141,16 +150,10 @@ func latest(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	var document sdk.Outcome
 	if t.ofPackage() {
-		document, err = documentOf(ctx, r, "package_latest", t.Key(), t.Version, t.revision, t.packageID)
-	} else {
-		document, err = documentOf(ctx, r, "latest", t.Key(), t.Version)
+		return documentOf(ctx, r, t, "package_latest", t.Key(), t.Version, t.revision, t.packageID)
 	}
-	if document == nil && err == nil {
-		err = t.notFound()
-	}
-	return document, err
+	return documentOf(ctx, r, t, "latest", t.Key(), t.Version)
 }
 
 // revisions lists the revisions, the newest first.
@@ -159,31 +162,18 @@ func revisions(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := revisionsOf(ctx, r, t, maxRevisions)
-	if err != nil {
+	list, recipe, err := revisionsOf(ctx, r, t)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if t.ofPackage() {
-		return packageRevisions(ctx, r, t, list)
-	}
-	if len(list) == 0 {
+	case !recipe && t.ofPackage():
+		return nil, sdk.NotFound("Package")
+	case !recipe:
 		return nil, t.notFound()
+	case t.ofPackage(): // none is an answer, too
+		return sdk.JSON(http.StatusOK, map[string]any{"packageReference": t.String() + "#" + t.revision + ":" + t.packageID, "revisions": list}), nil
 	}
 	return sdk.JSON(http.StatusOK, map[string]any{"reference": t.String(), "revisions": list}), nil
-}
-
-// packageRevisions: of a recipe that is there, none is an answer.
-func packageRevisions(ctx context.Context, r *sdk.Request, t target, list []published) (sdk.Outcome, error) {
-	if len(list) == 0 {
-		recipe, err := revisionsOf(ctx, r, target{Reference: t.Reference}, 1)
-		if err != nil {
-			return nil, err
-		}
-		if len(recipe) == 0 {
-			return nil, sdk.NotFound("Package")
-		}
-	}
-	return sdk.JSON(http.StatusOK, map[string]any{"packageReference": t.String() + "#" + t.revision + ":" + t.packageID, "revisions": list}), nil
 }
 
 // notFound says what of the target there is not.

@@ -106,11 +106,10 @@ func searchPackages(ctx context.Context, r *sdk.Request) (sdk.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	known, err := revisionsOf(ctx, r, t, maxRevisions)
+	known, there, err := revisionsOf(ctx, r, t)
 	if err != nil {
 		return nil, err
 	}
-	there := len(known) > 0
 	if t.revision != "" {
 		if there, err = isThere(ctx, r, t); err != nil {
 			return nil, err

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pakhus/pakhus/plugins/conan/internal/reference"
 	"github.com/pakhus/pakhus/sdk"
 )
 
@@ -13,8 +14,10 @@ import (
 // recipe and of a revision. $4 to $6 are the target's parts, $7 its folder, $8 the
 // key of the file that comes.
 func stateQuery() sdk.NamedQuery {
-	names := slices.Concat(required(false)...)
-	names = append(names, slices.Concat(required(true)...)...)
+	names := slices.Concat(slices.Concat(required(false), required(true))...)
+	names = append(names, slices.Concat(reference.Archives("conan_export"), reference.Archives("conan_sources"))...)
+	slices.Sort(names)
+	names = slices.Compact(names)
 	return sdk.NamedQuery{
 		Name: "state",
 		SQL: `
@@ -43,8 +46,8 @@ type state struct {
 	status          string
 	recipeComplete  bool
 	packageComplete bool
-	keys            []string // of the required files, those that are stored
-	sha256          []byte   // of the stored file of that key; nil: there is none
+	keys            []string // of the required files and of archives, those that are stored
+	sha256          []byte           // of the stored file of that key; nil: there is none
 }
 
 // stateOf reads it; key is that of the file that comes, or empty.
@@ -78,14 +81,18 @@ func (s state) same(u sdk.Upload) bool {
 }
 
 // missing returns the required files that would still not be there with the one
-// that comes; of those of which one is enough, all.
-func (s state) missing(t target, key string) []string {
-	var missing []string
+// that comes, of those of which one is enough, all; and those that are there, of
+// which the same holds.
+func (s state) missing(t target, key string) (missing, there []string) {
 	for _, either := range t.required() {
-		there := func(k string) bool { return k == key || slices.Contains(s.keys, k) }
-		if !slices.ContainsFunc(either, there) {
+		if slices.Contains(either, key) {
+			continue
+		}
+		if i := slices.IndexFunc(either, func(k string) bool { return slices.Contains(s.keys, k) }); i >= 0 {
+			there = append(there, either[i])
+		} else {
 			missing = append(missing, either...)
 		}
 	}
-	return missing
+	return missing, there
 }

@@ -138,8 +138,8 @@ func (d *deployed) plan(ctx context.Context, r *sdk.Request) (*sdk.Plan, error) 
 	return plan, nil
 }
 
-// has returns the version as it is now, if it has a file. If not, it returns nil,
-// and the plan depends on that.
+// has returns the version as it is now, if it has a file, and nil if not. Either way
+// the plan depends on that.
 func (d *deployed) has(ctx context.Context, r *sdk.Request, plan *sdk.Plan, file string) (*sdk.FoundPackage, error) {
 	if d.stored == nil {
 		plan.FileAbsent(d.name, d.Version, file, nil)
@@ -155,6 +155,7 @@ func (d *deployed) has(ctx context.Context, r *sdk.Request, plan *sdk.Plan, file
 	if err != nil {
 		return nil, err
 	}
+	plan.FilePresent(d.name, d.Version, file, nil)
 	return &found, nil
 }
 

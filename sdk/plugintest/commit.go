@@ -73,8 +73,9 @@ func (m *model) holds(check spec.Check) bool {
 		k := keys{c.Name, c.Version}
 		return m.byKeys(k) == nil && !m.reserved[m.in(k)]
 	case spec.FileAbsent:
-		p := m.byKeys(keys{c.Name, c.Version})
-		return p == nil || !slices.ContainsFunc(p.files, func(f *storedFile) bool { return f.FileKey == c.FileKey })
+		return !m.hasFile(c.Name, c.Version, c.FileKey)
+	case spec.FilePresent:
+		return m.hasFile(c.Name, c.Version, c.FileKey)
 	case spec.PackageUnchanged:
 		p := m.byID(c.ID)
 		return p != nil && p.LockVersion == c.LockVersion
@@ -83,6 +84,11 @@ func (m *model) holds(check spec.Check) bool {
 	default:
 		return false
 	}
+}
+
+func (m *model) hasFile(name, version, key string) bool {
+	p := m.byKeys(keys{name, version})
+	return p != nil && slices.ContainsFunc(p.files, func(f *storedFile) bool { return f.FileKey == key })
 }
 
 // change is a plan on its way into a copy of the model.

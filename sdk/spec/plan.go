@@ -22,7 +22,7 @@ type Precondition struct {
 	OnFailure *HTTPResponse // nil: the core asks the plugin again, at most nine times
 }
 
-// Check is one of PackageAbsent, PackageUnchanged, FileAbsent, RowPresent.
+// Check is one of PackageAbsent, PackageUnchanged, FileAbsent, FilePresent, RowPresent.
 type Check interface{ check() }
 
 // PackageAbsent holds when no package of that name key and version key is stored or reserved.
@@ -36,6 +36,10 @@ type PackageUnchanged struct{ ID, LockVersion int64 }
 // comes second sees the first.
 type FileAbsent struct{ Name, Version, FileKey string }
 
+// FilePresent holds when the package of that name key and version key has a file of
+// that key. It is for those who make something visible that is whole only with it.
+type FilePresent struct{ Name, Version, FileKey string }
+
 // RowPresent holds when the table has a row of this project that equals Where on
 // each of its columns. It is for those who leave something because there is more.
 type RowPresent struct {
@@ -46,6 +50,7 @@ type RowPresent struct {
 func (PackageAbsent) check()    {}
 func (RowPresent) check()       {}
 func (FileAbsent) check()       {}
+func (FilePresent) check()      {}
 func (PackageUnchanged) check() {}
 
 // Operation is one change, and the answer when a unique key refuses it.

@@ -139,6 +139,11 @@ func (r *run) decideCreates() error {
 	return nil
 }
 
+const fileOfPackage = `
+	select from packages p join package_files f on f.package_id = p.id
+	where p.project_id = $1 and p.format = $2 and p.name_key = $3 and p.version_key = $4
+	  and p.status <> 'pending_destruction' and f.file_key = $5`
+
 func (r *run) queuePrecondition(batch *pgx.Batch, p *spec.Precondition, failed **spec.Precondition) error {
 	var (
 		sql  string
@@ -152,9 +157,10 @@ func (r *run) queuePrecondition(batch *pgx.Batch, p *spec.Precondition, failed *
 			where project_id = $1 and format = $2 and name_key = $3 and version_key = $4))`
 		args = []any{r.scope.Project.ID, r.scope.Format, c.Name, c.Version, r.scope.Project.AllowReuseAfterDelete}
 	case spec.FileAbsent:
-		sql = `select not exists (select from packages p join package_files f on f.package_id = p.id
-			where p.project_id = $1 and p.format = $2 and p.name_key = $3 and p.version_key = $4
-			  and p.status <> 'pending_destruction' and f.file_key = $5)`
+		sql = "select not exists (" + fileOfPackage + ")"
+		args = []any{r.scope.Project.ID, r.scope.Format, c.Name, c.Version, c.FileKey}
+	case spec.FilePresent:
+		sql = "select exists (" + fileOfPackage + ")"
 		args = []any{r.scope.Project.ID, r.scope.Format, c.Name, c.Version, c.FileKey}
 	case spec.PackageUnchanged:
 		sql = "select exists (select from packages where id = $1 and project_id = $2 and format = $3 and lock_version = $4)"
@@ -240,6 +246,9 @@ func (r *run) nameLocks() (names, versions []int64) {
 			nameKeys[c.Name] = struct{}{}
 			versionKeys[[2]string{c.Name, c.Version}] = struct{}{}
 		case spec.FileAbsent:
+			nameKeys[c.Name] = struct{}{}
+			versionKeys[[2]string{c.Name, c.Version}] = struct{}{}
+		case spec.FilePresent:
 			nameKeys[c.Name] = struct{}{}
 			versionKeys[[2]string{c.Name, c.Version}] = struct{}{}
 		}

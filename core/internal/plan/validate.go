@@ -95,11 +95,9 @@ func (v *validator) precondition(c spec.Check) error {
 		}
 		return err
 	case spec.FileAbsent:
-		err := errors.Join(name("name", c.Name, maxName), name("file key", c.FileKey, maxFileName))
-		if c.Version != "" {
-			err = errors.Join(err, name("version", c.Version, maxName))
-		}
-		return err
+		return fileOf(c.Name, c.Version, c.FileKey)
+	case spec.FilePresent:
+		return fileOf(c.Name, c.Version, c.FileKey)
 	case spec.PackageUnchanged:
 		if c.ID <= 0 {
 			return fmt.Errorf("package %d", c.ID)
@@ -109,6 +107,14 @@ func (v *validator) precondition(c spec.Check) error {
 		return v.where(c.Table, c.Where)
 	}
 	return errors.New("unknown check")
+}
+
+func fileOf(pkg, version, key string) error {
+	err := errors.Join(name("name", pkg, maxName), name("file key", key, maxFileName))
+	if version != "" {
+		err = errors.Join(err, name("version", version, maxName))
+	}
+	return err
 }
 
 func (v *validator) jobs(jobs []spec.EnqueueJob) error {

@@ -66,6 +66,7 @@ func testRaces(t *testing.T, reg *registrytest.Registry) {
 			t.Errorf("%v", got)
 		}
 	})
+	t.Run("the last file, and a removal of those before it", func(t *testing.T) { testLastFileAndRemoval(t, c) })
 	t.Run("uploads and removals", func(t *testing.T) {
 		t.Parallel()
 		at := recipe("moving/1.0")
@@ -104,4 +105,37 @@ func testRaces(t *testing.T, reg *registrytest.Registry) {
 		all.Wait()
 		c.get(t, at+"/latest").wantStatus(t, "latest of nothing", http.StatusNotFound)
 	})
+}
+
+// What completes a revision is decided by the files that are there when it is
+// published, not by those that were there when the last one came.
+func testLastFileAndRemoval(t *testing.T, c caller) {
+	t.Helper()
+	t.Parallel()
+	for n := range 40 {
+		at := recipe(fmt.Sprintf("last%d/1.0", n))
+		c.uploadRecipe(t, fmt.Sprintf("last%d/1.0", n), revision(1), packageID(1))
+		pkg := at + "/revisions/" + revision(1) + "/packages/" + packageID(1)
+		for _, race := range []struct {
+			sent, removed string // paths of the revision that is sent, and of what is removed
+			files         [][2]string
+		}{
+			{pkg + "/revisions/" + revision(2), pkg, packageFiles("second")},
+			{at + "/revisions/" + revision(2), at, recipeFiles("second")},
+		} {
+			last := len(race.files) - 1
+			c.upload(t, race.sent, race.files[:last])
+			var both sync.WaitGroup
+			both.Go(func() { c.upload(t, race.sent, race.files[last:]) })
+			both.Go(func() { c.send(t, "DELETE", race.removed, nil).wantStatus(t, "remove", http.StatusOK) })
+			both.Wait()
+			listed := c.get(t, race.sent+"/files")
+			if listed.status == http.StatusNotFound {
+				continue
+			}
+			if got := c.files(t, race.sent); len(got) != len(race.files) {
+				t.Errorf("%d: %s is served with %v", n, race.sent, got)
+			}
+		}
+	}
 }

@@ -214,6 +214,7 @@ type Precondition struct {
 	//	*Precondition_PackageUnchanged_
 	//	*Precondition_FileAbsent_
 	//	*Precondition_RowPresent_
+	//	*Precondition_FilePresent_
 	Check isPrecondition_Check `protobuf_oneof:"check"`
 	// None: the core asks the plugin again, at most nine times.
 	OnFailure     *HttpResponse `protobuf:"bytes,15,opt,name=on_failure,json=onFailure,proto3" json:"on_failure,omitempty"`
@@ -294,6 +295,15 @@ func (x *Precondition) GetRowPresent() *Precondition_RowPresent {
 	return nil
 }
 
+func (x *Precondition) GetFilePresent() *Precondition_FilePresent {
+	if x != nil {
+		if x, ok := x.Check.(*Precondition_FilePresent_); ok {
+			return x.FilePresent
+		}
+	}
+	return nil
+}
+
 func (x *Precondition) GetOnFailure() *HttpResponse {
 	if x != nil {
 		return x.OnFailure
@@ -321,6 +331,10 @@ type Precondition_RowPresent_ struct {
 	RowPresent *Precondition_RowPresent `protobuf:"bytes,4,opt,name=row_present,json=rowPresent,proto3,oneof"`
 }
 
+type Precondition_FilePresent_ struct {
+	FilePresent *Precondition_FilePresent `protobuf:"bytes,5,opt,name=file_present,json=filePresent,proto3,oneof"`
+}
+
 func (*Precondition_PackageAbsent_) isPrecondition_Check() {}
 
 func (*Precondition_PackageUnchanged_) isPrecondition_Check() {}
@@ -328,6 +342,8 @@ func (*Precondition_PackageUnchanged_) isPrecondition_Check() {}
 func (*Precondition_FileAbsent_) isPrecondition_Check() {}
 
 func (*Precondition_RowPresent_) isPrecondition_Check() {}
+
+func (*Precondition_FilePresent_) isPrecondition_Check() {}
 
 type Operation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1445,6 +1461,67 @@ func (x *Precondition_FileAbsent) GetFileKey() string {
 	return ""
 }
 
+// A file of that key is stored in the package.
+type Precondition_FilePresent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	FileKey       string                 `protobuf:"bytes,3,opt,name=file_key,json=fileKey,proto3" json:"file_key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Precondition_FilePresent) Reset() {
+	*x = Precondition_FilePresent{}
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Precondition_FilePresent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Precondition_FilePresent) ProtoMessage() {}
+
+func (x *Precondition_FilePresent) ProtoReflect() protoreflect.Message {
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Precondition_FilePresent.ProtoReflect.Descriptor instead.
+func (*Precondition_FilePresent) Descriptor() ([]byte, []int) {
+	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{3, 2}
+}
+
+func (x *Precondition_FilePresent) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Precondition_FilePresent) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Precondition_FilePresent) GetFileKey() string {
+	if x != nil {
+		return x.FileKey
+	}
+	return ""
+}
+
 type Precondition_PackageUnchanged struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            int64                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1455,7 +1532,7 @@ type Precondition_PackageUnchanged struct {
 
 func (x *Precondition_PackageUnchanged) Reset() {
 	*x = Precondition_PackageUnchanged{}
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[20]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1467,7 +1544,7 @@ func (x *Precondition_PackageUnchanged) String() string {
 func (*Precondition_PackageUnchanged) ProtoMessage() {}
 
 func (x *Precondition_PackageUnchanged) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[20]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1480,7 +1557,7 @@ func (x *Precondition_PackageUnchanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Precondition_PackageUnchanged.ProtoReflect.Descriptor instead.
 func (*Precondition_PackageUnchanged) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{3, 2}
+	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{3, 3}
 }
 
 func (x *Precondition_PackageUnchanged) GetId() int64 {
@@ -1508,7 +1585,7 @@ type Precondition_RowPresent struct {
 
 func (x *Precondition_RowPresent) Reset() {
 	*x = Precondition_RowPresent{}
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[21]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1520,7 +1597,7 @@ func (x *Precondition_RowPresent) String() string {
 func (*Precondition_RowPresent) ProtoMessage() {}
 
 func (x *Precondition_RowPresent) ProtoReflect() protoreflect.Message {
-	mi := &file_pakhus_format_v1_plan_proto_msgTypes[21]
+	mi := &file_pakhus_format_v1_plan_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1533,7 +1610,7 @@ func (x *Precondition_RowPresent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Precondition_RowPresent.ProtoReflect.Descriptor instead.
 func (*Precondition_RowPresent) Descriptor() ([]byte, []int) {
-	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{3, 3}
+	return file_pakhus_format_v1_plan_proto_rawDescGZIP(), []int{3, 4}
 }
 
 func (x *Precondition_RowPresent) GetTable() string {
@@ -1572,14 +1649,15 @@ const file_pakhus_format_v1_plan_proto_rawDesc = "" +
 	"\x04jobs\x18\x03 \x03(\v2\x1c.pakhus.format.v1.EnqueueJobR\x04jobs\x12\x14\n" +
 	"\x05touch\x18\x04 \x03(\tR\x05touch\x12\x1d\n" +
 	"\n" +
-	"project_id\x18\x05 \x01(\x03R\tprojectId\"\xd7\x05\n" +
+	"project_id\x18\x05 \x01(\x03R\tprojectId\"\x80\a\n" +
 	"\fPrecondition\x12U\n" +
 	"\x0epackage_absent\x18\x01 \x01(\v2,.pakhus.format.v1.Precondition.PackageAbsentH\x00R\rpackageAbsent\x12^\n" +
 	"\x11package_unchanged\x18\x02 \x01(\v2/.pakhus.format.v1.Precondition.PackageUnchangedH\x00R\x10packageUnchanged\x12L\n" +
 	"\vfile_absent\x18\x03 \x01(\v2).pakhus.format.v1.Precondition.FileAbsentH\x00R\n" +
 	"fileAbsent\x12L\n" +
 	"\vrow_present\x18\x04 \x01(\v2).pakhus.format.v1.Precondition.RowPresentH\x00R\n" +
-	"rowPresent\x12=\n" +
+	"rowPresent\x12O\n" +
+	"\ffile_present\x18\x05 \x01(\v2*.pakhus.format.v1.Precondition.FilePresentH\x00R\vfilePresent\x12=\n" +
 	"\n" +
 	"on_failure\x18\x0f \x01(\v2\x1e.pakhus.format.v1.HttpResponseR\tonFailure\x1a=\n" +
 	"\rPackageAbsent\x12\x12\n" +
@@ -1587,6 +1665,10 @@ const file_pakhus_format_v1_plan_proto_rawDesc = "" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x1aU\n" +
 	"\n" +
 	"FileAbsent\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\x12\x19\n" +
+	"\bfile_key\x18\x03 \x01(\tR\afileKey\x1aV\n" +
+	"\vFilePresent\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x19\n" +
 	"\bfile_key\x18\x03 \x01(\tR\afileKey\x1aE\n" +
@@ -1687,7 +1769,7 @@ func file_pakhus_format_v1_plan_proto_rawDescGZIP() []byte {
 	return file_pakhus_format_v1_plan_proto_rawDescData
 }
 
-var file_pakhus_format_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_pakhus_format_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_pakhus_format_v1_plan_proto_goTypes = []any{
 	(*HttpResponse)(nil),                  // 0: pakhus.format.v1.HttpResponse
 	(*HeaderValues)(nil),                  // 1: pakhus.format.v1.HeaderValues
@@ -1709,9 +1791,10 @@ var file_pakhus_format_v1_plan_proto_goTypes = []any{
 	nil,                                   // 17: pakhus.format.v1.HttpResponse.HeadersEntry
 	(*Precondition_PackageAbsent)(nil),    // 18: pakhus.format.v1.Precondition.PackageAbsent
 	(*Precondition_FileAbsent)(nil),       // 19: pakhus.format.v1.Precondition.FileAbsent
-	(*Precondition_PackageUnchanged)(nil), // 20: pakhus.format.v1.Precondition.PackageUnchanged
-	(*Precondition_RowPresent)(nil),       // 21: pakhus.format.v1.Precondition.RowPresent
-	(*Row)(nil),                           // 22: pakhus.format.v1.Row
+	(*Precondition_FilePresent)(nil),      // 20: pakhus.format.v1.Precondition.FilePresent
+	(*Precondition_PackageUnchanged)(nil), // 21: pakhus.format.v1.Precondition.PackageUnchanged
+	(*Precondition_RowPresent)(nil),       // 22: pakhus.format.v1.Precondition.RowPresent
+	(*Row)(nil),                           // 23: pakhus.format.v1.Row
 }
 var file_pakhus_format_v1_plan_proto_depIdxs = []int32{
 	17, // 0: pakhus.format.v1.HttpResponse.headers:type_name -> pakhus.format.v1.HttpResponse.HeadersEntry
@@ -1719,35 +1802,36 @@ var file_pakhus_format_v1_plan_proto_depIdxs = []int32{
 	4,  // 2: pakhus.format.v1.Plan.operations:type_name -> pakhus.format.v1.Operation
 	16, // 3: pakhus.format.v1.Plan.jobs:type_name -> pakhus.format.v1.EnqueueJob
 	18, // 4: pakhus.format.v1.Precondition.package_absent:type_name -> pakhus.format.v1.Precondition.PackageAbsent
-	20, // 5: pakhus.format.v1.Precondition.package_unchanged:type_name -> pakhus.format.v1.Precondition.PackageUnchanged
+	21, // 5: pakhus.format.v1.Precondition.package_unchanged:type_name -> pakhus.format.v1.Precondition.PackageUnchanged
 	19, // 6: pakhus.format.v1.Precondition.file_absent:type_name -> pakhus.format.v1.Precondition.FileAbsent
-	21, // 7: pakhus.format.v1.Precondition.row_present:type_name -> pakhus.format.v1.Precondition.RowPresent
-	0,  // 8: pakhus.format.v1.Precondition.on_failure:type_name -> pakhus.format.v1.HttpResponse
-	6,  // 9: pakhus.format.v1.Operation.create_package:type_name -> pakhus.format.v1.CreatePackage
-	7,  // 10: pakhus.format.v1.Operation.update_package:type_name -> pakhus.format.v1.UpdatePackage
-	8,  // 11: pakhus.format.v1.Operation.destroy_package:type_name -> pakhus.format.v1.DestroyPackage
-	9,  // 12: pakhus.format.v1.Operation.attach_file:type_name -> pakhus.format.v1.AttachFile
-	10, // 13: pakhus.format.v1.Operation.destroy_file:type_name -> pakhus.format.v1.DestroyFile
-	12, // 14: pakhus.format.v1.Operation.set_tag:type_name -> pakhus.format.v1.SetTag
-	13, // 15: pakhus.format.v1.Operation.remove_tag:type_name -> pakhus.format.v1.RemoveTag
-	14, // 16: pakhus.format.v1.Operation.upsert_row:type_name -> pakhus.format.v1.UpsertRow
-	15, // 17: pakhus.format.v1.Operation.delete_rows:type_name -> pakhus.format.v1.DeleteRows
-	11, // 18: pakhus.format.v1.Operation.destroy_files:type_name -> pakhus.format.v1.DestroyFiles
-	0,  // 19: pakhus.format.v1.Operation.on_conflict:type_name -> pakhus.format.v1.HttpResponse
-	5,  // 20: pakhus.format.v1.UpdatePackage.package:type_name -> pakhus.format.v1.PackageRef
-	5,  // 21: pakhus.format.v1.DestroyPackage.package:type_name -> pakhus.format.v1.PackageRef
-	5,  // 22: pakhus.format.v1.AttachFile.package:type_name -> pakhus.format.v1.PackageRef
-	5,  // 23: pakhus.format.v1.DestroyFiles.package:type_name -> pakhus.format.v1.PackageRef
-	5,  // 24: pakhus.format.v1.SetTag.package:type_name -> pakhus.format.v1.PackageRef
-	22, // 25: pakhus.format.v1.UpsertRow.row:type_name -> pakhus.format.v1.Row
-	22, // 26: pakhus.format.v1.DeleteRows.where:type_name -> pakhus.format.v1.Row
-	1,  // 27: pakhus.format.v1.HttpResponse.HeadersEntry.value:type_name -> pakhus.format.v1.HeaderValues
-	22, // 28: pakhus.format.v1.Precondition.RowPresent.where:type_name -> pakhus.format.v1.Row
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	22, // 7: pakhus.format.v1.Precondition.row_present:type_name -> pakhus.format.v1.Precondition.RowPresent
+	20, // 8: pakhus.format.v1.Precondition.file_present:type_name -> pakhus.format.v1.Precondition.FilePresent
+	0,  // 9: pakhus.format.v1.Precondition.on_failure:type_name -> pakhus.format.v1.HttpResponse
+	6,  // 10: pakhus.format.v1.Operation.create_package:type_name -> pakhus.format.v1.CreatePackage
+	7,  // 11: pakhus.format.v1.Operation.update_package:type_name -> pakhus.format.v1.UpdatePackage
+	8,  // 12: pakhus.format.v1.Operation.destroy_package:type_name -> pakhus.format.v1.DestroyPackage
+	9,  // 13: pakhus.format.v1.Operation.attach_file:type_name -> pakhus.format.v1.AttachFile
+	10, // 14: pakhus.format.v1.Operation.destroy_file:type_name -> pakhus.format.v1.DestroyFile
+	12, // 15: pakhus.format.v1.Operation.set_tag:type_name -> pakhus.format.v1.SetTag
+	13, // 16: pakhus.format.v1.Operation.remove_tag:type_name -> pakhus.format.v1.RemoveTag
+	14, // 17: pakhus.format.v1.Operation.upsert_row:type_name -> pakhus.format.v1.UpsertRow
+	15, // 18: pakhus.format.v1.Operation.delete_rows:type_name -> pakhus.format.v1.DeleteRows
+	11, // 19: pakhus.format.v1.Operation.destroy_files:type_name -> pakhus.format.v1.DestroyFiles
+	0,  // 20: pakhus.format.v1.Operation.on_conflict:type_name -> pakhus.format.v1.HttpResponse
+	5,  // 21: pakhus.format.v1.UpdatePackage.package:type_name -> pakhus.format.v1.PackageRef
+	5,  // 22: pakhus.format.v1.DestroyPackage.package:type_name -> pakhus.format.v1.PackageRef
+	5,  // 23: pakhus.format.v1.AttachFile.package:type_name -> pakhus.format.v1.PackageRef
+	5,  // 24: pakhus.format.v1.DestroyFiles.package:type_name -> pakhus.format.v1.PackageRef
+	5,  // 25: pakhus.format.v1.SetTag.package:type_name -> pakhus.format.v1.PackageRef
+	23, // 26: pakhus.format.v1.UpsertRow.row:type_name -> pakhus.format.v1.Row
+	23, // 27: pakhus.format.v1.DeleteRows.where:type_name -> pakhus.format.v1.Row
+	1,  // 28: pakhus.format.v1.HttpResponse.HeadersEntry.value:type_name -> pakhus.format.v1.HeaderValues
+	23, // 29: pakhus.format.v1.Precondition.RowPresent.where:type_name -> pakhus.format.v1.Row
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_pakhus_format_v1_plan_proto_init() }
@@ -1761,6 +1845,7 @@ func file_pakhus_format_v1_plan_proto_init() {
 		(*Precondition_PackageUnchanged_)(nil),
 		(*Precondition_FileAbsent_)(nil),
 		(*Precondition_RowPresent_)(nil),
+		(*Precondition_FilePresent_)(nil),
 	}
 	file_pakhus_format_v1_plan_proto_msgTypes[4].OneofWrappers = []any{
 		(*Operation_CreatePackage)(nil),
@@ -1784,7 +1869,7 @@ func file_pakhus_format_v1_plan_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pakhus_format_v1_plan_proto_rawDesc), len(file_pakhus_format_v1_plan_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -64,6 +64,10 @@ func preconditionToProto(p spec.Precondition) (*pb.Precondition, error) {
 		out.Check = &pb.Precondition_FileAbsent_{FileAbsent: &pb.Precondition_FileAbsent{
 			Name: check.Name, Version: check.Version, FileKey: check.FileKey,
 		}}
+	case spec.FilePresent:
+		out.Check = &pb.Precondition_FilePresent_{FilePresent: &pb.Precondition_FilePresent{
+			Name: check.Name, Version: check.Version, FileKey: check.FileKey,
+		}}
 	case spec.RowPresent:
 		where, err := RowToProto(check.Where)
 		if err != nil {
@@ -86,6 +90,9 @@ func preconditionFromProto(p *pb.Precondition) (spec.Precondition, error) {
 	case *pb.Precondition_FileAbsent_:
 		c := check.FileAbsent
 		out.Check = spec.FileAbsent{Name: c.GetName(), Version: c.GetVersion(), FileKey: c.GetFileKey()}
+	case *pb.Precondition_FilePresent_:
+		c := check.FilePresent
+		out.Check = spec.FilePresent{Name: c.GetName(), Version: c.GetVersion(), FileKey: c.GetFileKey()}
 	case *pb.Precondition_RowPresent_:
 		where, err := RowFromProto(check.RowPresent.GetWhere())
 		if err != nil {

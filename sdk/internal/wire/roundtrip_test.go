@@ -85,6 +85,7 @@ func everyOperation(t *testing.T) *spec.Plan {
 		{Check: filled[spec.PackageAbsent](t), OnFailure: new(filled[spec.HTTPResponse](t))},
 		{Check: filled[spec.PackageUnchanged](t)},
 		{Check: filled[spec.FileAbsent](t)},
+		{Check: filled[spec.FilePresent](t)},
 		{Check: filled[spec.RowPresent](t)},
 	}
 	for _, ref := range []spec.PackageRef{{Local: "p1"}, {ID: 42}} {
