@@ -8,7 +8,7 @@
 //	prepare.go      locks, and what must be known before the first change
 //	apply.go        the changes
 //	rows.go         the changes to the format's own tables
-//	finish.go       what every plan ends with: events, audit, cache generations, intent
+//	finish.go       what every plan ends with: audit, cache generations, intent
 //	audited.go      what the audit is told of a plan
 //	outcome.go      a COMMIT whose answer was lost
 //	collect.go      bytes that nothing refers to any more
