@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -66,7 +67,19 @@ func poolConfig(url string) (*pgxpool.Config, error) {
 	if conn.ConnectTimeout == 0 {
 		conn.ConnectTimeout = 5 * time.Second
 	}
+	if conn.RuntimeParams["random_page_cost"] == "" {
+		cfg.AfterConnect = preferIndexes
+	}
 	return cfg, nil
+}
+
+// preferIndexes has a session plan for a disk that does not have to move an arm. What
+// is asked here is looked up by index, and PostgreSQL's default, four times the cost
+// of a page in order, had a format's query read all of a thousand packages for one: 0.25 ms.
+// It is a statement, not a parameter of the connection: poolers refuse those.
+func preferIndexes(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, "set random_page_cost = 1.1")
+	return err
 }
 
 // inspect reads the server's version and the settings that durability rests on. A server that

@@ -38,6 +38,25 @@ func TestConnect(t *testing.T) {
 		}
 	})
 
+	t.Run("its sessions prefer indexes, unless the URL says otherwise", func(t *testing.T) {
+		t.Parallel()
+		for query, want := range map[string]string{"": "1.1", "random_page_cost=3": "3"} {
+			values, err := url.ParseQuery(query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pool, err := postgres.Connect(t.Context(), with(t, db.URL, values), postgres.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got string
+			if err := pool.QueryRow(t.Context(), "show random_page_cost").Scan(&got); err != nil || got != want {
+				t.Errorf("%q: %s, %v, want %s", query, got, err, want)
+			}
+			pool.Close()
+		}
+	})
+
 	t.Run("the URL and the options go before the defaults", func(t *testing.T) {
 		t.Parallel()
 		for _, c := range []struct {
