@@ -47,7 +47,7 @@ type state struct {
 	recipeComplete  bool
 	packageComplete bool
 	keys            []string // of the required files and of archives, those that are stored
-	sha256          []byte           // of the stored file of that key; nil: there is none
+	sha256          []byte   // of the stored file of that key; nil: there is none
 }
 
 // stateOf reads it; key is that of the file that comes, or empty.

@@ -41,12 +41,13 @@ const source = `
 // for it.
 func Statement(e Event) (sql string, args []any) {
 	r := e.row()
-	return "insert into audit_events" + columns + ` values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-			case when $15 <> '' or $13 <> 'Project' then $15 else coalesce((select p.full_path from projects p where p.id = $14), '') end,
-			$16, $17, $18)`, []any{
-			r.RequestID, r.Outcome, r.Status, r.Reason, r.Method, r.Action, r.ActorKind, r.ActorID, r.ActorUsername, r.TokenID, r.TokenKind,
-			r.RemoteAddress, r.EntityType, r.EntityID, r.EntityPath, r.PackageName, r.PackageVersion, r.Details,
-		}
+	sql = "insert into audit_events" + columns + ` values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+		case when $15 <> '' or $13 <> 'Project' then $15 else coalesce((select p.full_path from projects p where p.id = $14), '') end,
+		$16, $17, $18)`
+	return sql, []any{
+		r.RequestID, r.Outcome, r.Status, r.Reason, r.Method, r.Action, r.ActorKind, r.ActorID, r.ActorUsername, r.TokenID, r.TokenKind,
+		r.RemoteAddress, r.EntityType, r.EntityID, r.EntityPath, r.PackageName, r.PackageVersion, r.Details,
+	}
 }
 
 // row is an event as the statements take it.
