@@ -93,23 +93,8 @@ func checkDigest(r *sdk.Request, u sdk.Upload) error {
 // plan stores the file, what it says, and the revision's completion if this file
 // is what was missing.
 func (t target) plan(s state, upload sdk.Upload, path, text string) (*sdk.Plan, error) {
-	key := t.folder() + path
 	plan := sdk.NewPlan()
-	// A revision is a hash of its contents: what was removed may come again.
-	pkg := plan.CreatePackage(t.Name, t.Version, sdk.Keys(t.Key(), t.Version), sdk.Reuse(), sdk.Processing(), sdk.TakeReserved())
-	if s.id == 0 {
-		plan.Upsert("recipes", pkg, sdk.Row{"name": t.Name, "version": t.Version, "username": t.User, "channel": t.Channel}, "package_id")
-	} else {
-		plan.RowPresent("recipes", sdk.Row{"package_id": s.id}, nil) // or it is another recipe by now, of which nothing is known
-	}
-	options := []sdk.FileOption{sdk.FileKey(key)}
-	if s.sha256 != nil { // whoever comes at the same time meets the first one's key, and sees it then
-		options = append(options, sdk.Replace())
-	}
-	file := plan.AttachFile(pkg, upload, path, options...)
-	plan.UpsertFile("file_metadata", file, sdk.Row{
-		"recipe_revision": t.revision, "reference": t.packageID, "package_revision": t.packageRevision, "path": path,
-	})
+	pkg := t.store(plan, s, upload, path)
 	if t.ofPackage() {
 		row, err := t.packageRow(path, text)
 		if err != nil {
@@ -117,35 +102,64 @@ func (t target) plan(s state, upload sdk.Upload, path, text string) (*sdk.Plan, 
 		}
 		plan.Upsert("package_references", pkg, row, "package_id", "recipe_revision", "reference")
 	}
-	if s.complete(t) {
+	missing, there := s.missing(t, t.folder()+path)
+	switch {
+	case s.complete(t):
 		// Unless somebody removes it meanwhile: then this is a file of nothing.
 		watch(plan, expireArgs{Name: t.Key(), Version: t.Version, Folder: t.folder()})
-		return plan, nil
+	case len(missing) > 0:
+		t.wait(plan, s, missing)
+	default:
+		t.publish(plan, pkg, there)
 	}
-	missing, there := s.missing(t, key)
-	if len(missing) > 0 {
-		// Whoever comes second sees the first: see docs/adr/0008.
-		for _, k := range missing {
-			plan.FileAbsent(t.Key(), t.Version, k, nil)
-		}
-		if len(s.keys) == 0 { // or somebody who came before watches
-			watchNew(plan, expireArgs{Name: t.Key(), Version: t.Version, Folder: t.folder()})
-		}
-		return plan, nil
+	return plan, nil
+}
+
+// store makes the recipe's package, if need be, and the file in it.
+func (t target) store(plan *sdk.Plan, s state, upload sdk.Upload, path string) sdk.Ref {
+	// A revision is a hash of its contents: what was removed may come again.
+	pkg := plan.CreatePackage(t.Name, t.Version, sdk.Keys(t.Key(), t.Version), sdk.Reuse(), sdk.Processing(), sdk.TakeReserved())
+	if s.id == 0 {
+		plan.Upsert("recipes", pkg, sdk.Row{"name": t.Name, "version": t.Version, "username": t.User, "channel": t.Channel}, "package_id")
+	} else {
+		plan.RowPresent("recipes", sdk.Row{"package_id": s.id}, nil) // or it is another recipe by now, of which nothing is known
 	}
-	for _, k := range there { // or somebody removes it meanwhile, and the revision lacks it
+	options := []sdk.FileOption{sdk.FileKey(t.folder() + path)}
+	if s.sha256 != nil { // whoever comes at the same time meets the first one's key, and sees it then
+		options = append(options, sdk.Replace())
+	}
+	file := plan.AttachFile(pkg, upload, path, options...)
+	plan.UpsertFile("file_metadata", file, sdk.Row{
+		"recipe_revision": t.revision, "reference": t.packageID, "package_revision": t.packageRevision, "path": path,
+	})
+	return pkg
+}
+
+// wait leaves the revision incomplete. Whoever comes second sees the first: see
+// docs/adr/0008.
+func (t target) wait(plan *sdk.Plan, s state, missing []string) {
+	for _, k := range missing {
+		plan.FileAbsent(t.Key(), t.Version, k, nil)
+	}
+	if len(s.keys) == 0 { // or somebody who came before watches
+		watchNew(plan, expireArgs{Name: t.Key(), Version: t.Version, Folder: t.folder()})
+	}
+}
+
+// publish completes the revision, if the required files that were there still are.
+func (t target) publish(plan *sdk.Plan, pkg sdk.Ref, there []string) {
+	for _, k := range there {
 		plan.FilePresent(t.Key(), t.Version, k, nil)
 	}
 	if t.ofPackage() {
 		plan.Upsert("package_revisions", pkg, sdk.Row{
 			"recipe_revision": t.revision, "reference": t.packageID, "revision": t.packageRevision,
 		}, "package_id", "recipe_revision", "reference", "revision")
-		return plan, nil
+		return
 	}
 	plan.Upsert("recipe_revisions", pkg, sdk.Row{"revision": t.revision}, "package_id", "revision")
 	// Whatever it was when the state was read: a removal of the last one may come between.
 	plan.SetStatus(pkg, sdk.StatusDefault, "")
-	return plan, nil
 }
 
 // packageRow is what is kept of a package, with what its description says if the
