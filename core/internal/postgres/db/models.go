@@ -103,17 +103,6 @@ type CoreApiPackageTag struct {
 	UpdatedAt time.Time
 }
 
-type Event struct {
-	ID        int64
-	Type      string
-	ProjectID int64
-	Format    string
-	Package   json.RawMessage
-	Actor     json.RawMessage
-	RequestID string
-	CreatedAt time.Time
-}
-
 type ExternalIdentity struct {
 	ID        int64
 	Issuer    string
