@@ -240,17 +240,18 @@ func (r *run) nameLocks() (names, versions []int64) {
 		}
 	}
 	maps.Copy(nameKeys, r.touched)
+	dependsOn := func(name, version string) {
+		nameKeys[name] = struct{}{}
+		versionKeys[[2]string{name, version}] = struct{}{}
+	}
 	for _, p := range r.plan.Preconditions {
 		switch c := p.Check.(type) {
 		case spec.PackageAbsent:
-			nameKeys[c.Name] = struct{}{}
-			versionKeys[[2]string{c.Name, c.Version}] = struct{}{}
+			dependsOn(c.Name, c.Version)
 		case spec.FileAbsent:
-			nameKeys[c.Name] = struct{}{}
-			versionKeys[[2]string{c.Name, c.Version}] = struct{}{}
+			dependsOn(c.Name, c.Version)
 		case spec.FilePresent:
-			nameKeys[c.Name] = struct{}{}
-			versionKeys[[2]string{c.Name, c.Version}] = struct{}{}
+			dependsOn(c.Name, c.Version)
 		}
 	}
 	project := strconv.FormatInt(r.scope.Project.ID, 10)

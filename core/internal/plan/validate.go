@@ -89,15 +89,11 @@ func (v *validator) plan(p *spec.Plan) error {
 func (v *validator) precondition(c spec.Check) error {
 	switch c := c.(type) {
 	case spec.PackageAbsent:
-		err := name("name", c.Name, maxName)
-		if c.Version != "" {
-			err = errors.Join(err, name("version", c.Version, maxName))
-		}
-		return err
+		return identity(c.Name, c.Version)
 	case spec.FileAbsent:
-		return fileOf(c.Name, c.Version, c.FileKey)
+		return errors.Join(identity(c.Name, c.Version), name("file key", c.FileKey, maxFileName))
 	case spec.FilePresent:
-		return fileOf(c.Name, c.Version, c.FileKey)
+		return errors.Join(identity(c.Name, c.Version), name("file key", c.FileKey, maxFileName))
 	case spec.PackageUnchanged:
 		if c.ID <= 0 {
 			return fmt.Errorf("package %d", c.ID)
@@ -109,8 +105,8 @@ func (v *validator) precondition(c spec.Check) error {
 	return errors.New("unknown check")
 }
 
-func fileOf(pkg, version, key string) error {
-	err := errors.Join(name("name", pkg, maxName), name("file key", key, maxFileName))
+func identity(pkg, version string) error {
+	err := name("name", pkg, maxName)
 	if version != "" {
 		err = errors.Join(err, name("version", version, maxName))
 	}

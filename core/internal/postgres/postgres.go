@@ -75,7 +75,7 @@ func poolConfig(url string) (*pgxpool.Config, error) {
 
 // preferIndexes has a session plan for a disk that does not have to move an arm. What
 // is asked here is looked up by index, and PostgreSQL's default, four times the cost
-// of a page in order, had a format's query read all of a thousand packages for one: 0.25 ms.
+// of a page in order, had a format's query read all of a thousand packages for one.
 // It is a statement, not a parameter of the connection: poolers refuse those.
 func preferIndexes(ctx context.Context, conn *pgx.Conn) error {
 	_, err := conn.Exec(ctx, "set random_page_cost = 1.1")

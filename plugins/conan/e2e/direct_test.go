@@ -37,4 +37,7 @@ func TestReadsThatDoNotNeedThePlugin(t *testing.T) {
 			t.Errorf("%s: %d %s, want %s", path, a.status, a.body, want)
 		}
 	}
+	if now := reg.PluginPID(t, "conan"); now != pid {
+		t.Errorf("process %d answered, not the core", now) // the one that hung was replaced meanwhile
+	}
 }
