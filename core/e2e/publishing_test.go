@@ -101,6 +101,7 @@ func TestTrustedPublishing(t *testing.T) {
 	t.Run("between projects", func(t *testing.T) { testJobsBetweenProjects(t, c) })
 	t.Run("in a group", func(t *testing.T) { testJobInAGroup(t, c) })
 	t.Run("a token made with a job's", func(t *testing.T) { testTokenOfAJobToken(t, c) })
+	t.Run("and what is published with it", func(t *testing.T) { testPublishedByTokenOfAJobToken(t, c) })
 	t.Run("formats with Basic", func(t *testing.T) { testJobWithBasic(t, c) })
 	t.Run("the examples", func(t *testing.T) { testPublishingExamples(t, c) })
 	t.Run("issuers that are no more", func(t *testing.T) { testIssuersReloaded(t, c) })
@@ -268,6 +269,28 @@ func testTokenOfAJobToken(t *testing.T, c *ci) {
 	within(t, "it ends", func() bool {
 		return ask(t, "GET", packagesURL(c.Registry, p), made.body).status == http.StatusUnauthorized
 	})
+}
+
+// What a job publishes with the token that Conan has made of its own is its run's, too.
+func testPublishedByTokenOfAJobToken(t *testing.T, c *ci) {
+	t.Helper()
+	p := c.NewProject(t, "private")
+	c.rule(t, p, 30)
+	mount := packagesURL(c.Registry, p) + "/conan/v2/"
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("gitlab-ci-token:"+c.job(t, p)))
+	made := ask(t, "GET", mount+"users/authenticate", "", "Authorization", basic)
+	c.RememberAnswer([]byte(made.body))
+	at := mount + "conans/built/1.0/_/_/revisions/0123456789abcdef0123456789abcdef/files/"
+	for _, f := range [][2]string{{"conanfile.py", "#"}, {"conanmanifest.txt", "1700000000\nconanfile.py: 0123456789abcdef0123456789abcdef\n"}} {
+		if a := send(t, "PUT", at+f[0], "", f[1], "Authorization", "Bearer "+made.body); a.status != http.StatusOK {
+			t.Fatalf("%s: %d %s", f[0], a.status, a.body)
+		}
+	}
+	var packages []struct{ Pipeline struct{ ID int64 } }
+	a := ask(t, "GET", packagesURL(c.Registry, p), c.Token)
+	if err := json.Unmarshal([]byte(a.body), &packages); err != nil || len(packages) != 1 || packages[0].Pipeline.ID == 0 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
 }
 
 // Maven's and NuGet's clients send Basic: GitLab's case 73.

@@ -26,6 +26,7 @@ func TestRegistry(t *testing.T) {
 		{"levels", testLevels},
 		{"races", testRaces},
 		{"many", testMany},
+		{"settings", testSettings},
 		{"granular tokens", testGranular},
 		{"clients", testClients},
 	} {
